@@ -1,0 +1,16 @@
+//! A drop-in chat transport for the browser: the AI SDK's `ChatTransport` contract, spoken to
+//! Trigger.dev Sessions.
+//!
+//! The crate is built in layers; arrows run down only:
+//!
+//! ```text
+//! transport   the class that JavaScript sees; wires machines to drivers   (wasm32 only)
+//! browser     the drivers: fetch, streams, timers, callbacks             (wasm32 only)
+//! chat        one chat's state machines: facts in, orders out
+//! wire        the wire format: bytes and text
+//! ```
+//!
+//! `wire` and `chat` touch no JavaScript, no clock and no network: they compile natively and are
+//! tested there, and again on wasm32.
+
+pub mod wire;

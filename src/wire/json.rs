@@ -1,0 +1,552 @@
+//! A strict JSON scanner that borrows: it finds the ends of values instead of building them.
+//!
+//! Native `JSON.parse` makes the objects, in the browser. What is needed here is where a value
+//! starts and ends, and a proof that it is valid, because one invalid chunk would make that one
+//! `JSON.parse` of a whole read throw. Grammar: RFC 8259.
+
+use std::borrow::Cow;
+
+/// The text is not the JSON that was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+pub(crate) type Scanned<T> = Result<T, Malformed>;
+
+/// A place in a JSON text.
+#[derive(Debug, Clone)]
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// A JSON string as it stands in the text, without its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RawString<'a> {
+    inner: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The first byte of the next value, without taking it.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        self.skip_white_space();
+        self.byte()
+    }
+
+    /// Takes an object, with `on_member` called at the value of each member. `on_member` takes the
+    /// value.
+    pub(crate) fn object(
+        &mut self,
+        mut on_member: impl FnMut(&mut Self, RawString<'a>) -> Scanned<()>,
+    ) -> Scanned<()> {
+        self.list(b'{', b'}', |scanner| {
+            let key = scanner.string()?;
+            scanner.expect(b':')?;
+            on_member(scanner, key)
+        })
+    }
+
+    /// Takes an array, with `on_element` called at each element. `on_element` takes the element.
+    pub(crate) fn array(
+        &mut self,
+        on_element: impl FnMut(&mut Self) -> Scanned<()>,
+    ) -> Scanned<()> {
+        self.list(b'[', b']', on_element)
+    }
+
+    /// Takes a string.
+    pub(crate) fn string(&mut self) -> Scanned<RawString<'a>> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.byte() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.step();
+                    self.skip_escape()?;
+                }
+                // A control character has to be escaped.
+                Some(byte) if byte >= 0x20 => self.step(),
+                _ => return Err(Malformed),
+            }
+        }
+        let inner = self.text.get(start..self.at).ok_or(Malformed)?;
+        self.step();
+        Ok(RawString { inner, escaped })
+    }
+
+    /// Takes a value of any kind; returns its text, as it stands.
+    pub(crate) fn value(&mut self) -> Scanned<&'a str> {
+        self.skip_white_space();
+        let start = self.at;
+        self.skip_value()?;
+        self.text.get(start..self.at).ok_or(Malformed)
+    }
+
+    /// Takes a value; returns it when it is a string.
+    pub(crate) fn string_or_skip(&mut self) -> Scanned<Option<RawString<'a>>> {
+        if self.peek() == Some(b'"') {
+            return self.string().map(Some);
+        }
+        self.value().map(|_| None)
+    }
+
+    /// Takes a value; returns it when it is a whole number that fits.
+    pub(crate) fn integer_or_skip(&mut self) -> Scanned<Option<u64>> {
+        self.value().map(|text| text.parse().ok())
+    }
+
+    /// Nothing but white space may follow.
+    pub(crate) fn end(&mut self) -> Scanned<()> {
+        self.skip_white_space();
+        if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn list(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut on_item: impl FnMut(&mut Self) -> Scanned<()>,
+    ) -> Scanned<()> {
+        self.expect(open)?;
+        if self.accept(close) {
+            return Ok(());
+        }
+        loop {
+            on_item(self)?;
+            if !self.accept(b',') {
+                return self.expect(close);
+            }
+        }
+    }
+
+    /// Takes one value, nested to any depth, with a stack of its own: the text is the service's, and
+    /// the call stack is the page's.
+    fn skip_value(&mut self) -> Scanned<()> {
+        let mut nesting = Nesting::default();
+        loop {
+            let opened = match self.peek() {
+                Some(b'{') => self.open(Container::Object, &mut nesting)?,
+                Some(b'[') => self.open(Container::Array, &mut nesting)?,
+                _ => {
+                    self.skip_scalar()?;
+                    false
+                }
+            };
+            if !opened && self.close(&mut nesting)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Steps into a container; `false` when it was empty and is behind us already.
+    fn open(&mut self, container: Container, nesting: &mut Nesting) -> Scanned<bool> {
+        self.step();
+        if self.accept(container.closing()) {
+            return Ok(false);
+        }
+        nesting.push(container);
+        self.skip_key(container)?;
+        Ok(true)
+    }
+
+    /// After a value: on to the next one, out of every container that ends here. `true` when the
+    /// outermost value is complete.
+    fn close(&mut self, nesting: &mut Nesting) -> Scanned<bool> {
+        while let Some(container) = nesting.top() {
+            if self.accept(b',') {
+                self.skip_key(container)?;
+                return Ok(false);
+            }
+            self.expect(container.closing())?;
+            nesting.pop();
+        }
+        Ok(true)
+    }
+
+    fn skip_key(&mut self, container: Container) -> Scanned<()> {
+        if container == Container::Object {
+            self.string()?;
+            self.expect(b':')?;
+        }
+        Ok(())
+    }
+
+    fn skip_scalar(&mut self) -> Scanned<()> {
+        match self.byte() {
+            Some(b'"') => self.string().map(|_| ()),
+            Some(b't') => self.literal("true"),
+            Some(b'f') => self.literal("false"),
+            Some(b'n') => self.literal("null"),
+            _ => self.skip_number(),
+        }
+    }
+
+    fn literal(&mut self, literal: &str) -> Scanned<()> {
+        let rest = self.text.get(self.at..).ok_or(Malformed)?;
+        if !rest.starts_with(literal) {
+            return Err(Malformed);
+        }
+        self.at = self.at.saturating_add(literal.len());
+        Ok(())
+    }
+
+    fn skip_number(&mut self) -> Scanned<()> {
+        if self.byte() == Some(b'-') {
+            self.step();
+        }
+        if self.byte() == Some(b'0') {
+            self.step();
+        } else {
+            self.skip_digits()?;
+        }
+        if self.byte() == Some(b'.') {
+            self.step();
+            self.skip_digits()?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.step();
+            if matches!(self.byte(), Some(b'+' | b'-')) {
+                self.step();
+            }
+            self.skip_digits()?;
+        }
+        Ok(())
+    }
+
+    fn skip_digits(&mut self) -> Scanned<()> {
+        let start = self.at;
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.step();
+        }
+        if self.at > start { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn skip_escape(&mut self) -> Scanned<()> {
+        let kind = self.byte().ok_or(Malformed)?;
+        self.step();
+        match kind {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
+            b'u' => {
+                for _ in 0..4 {
+                    if !self.byte().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                        return Err(Malformed);
+                    }
+                    self.step();
+                }
+                Ok(())
+            }
+            _ => Err(Malformed),
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Scanned<()> {
+        if self.accept(byte) { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        let accepted = self.peek() == Some(byte);
+        if accepted {
+            self.step();
+        }
+        accepted
+    }
+
+    fn skip_white_space(&mut self) {
+        while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.step();
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn step(&mut self) {
+        self.at = self.at.saturating_add(1);
+    }
+}
+
+impl<'a> RawString<'a> {
+    /// Whether the string's value is `text`.
+    pub(crate) fn is(self, text: &str) -> bool {
+        if self.escaped { self.decode() == text } else { self.inner == text }
+    }
+
+    /// The string's value. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+    pub(crate) fn decode(self) -> Cow<'a, str> {
+        if !self.escaped {
+            return Cow::Borrowed(self.inner);
+        }
+        let mut decoded = String::with_capacity(self.inner.len());
+        self.decode_into(&mut decoded, LoneSurrogate::Replace);
+        Cow::Owned(decoded)
+    }
+
+    /// Appends the string's value, which is itself JSON. A lone surrogate stays the escape it was:
+    /// in JSON both mean the same, and nothing is lost.
+    pub(crate) fn decode_json_into(self, out: &mut String) {
+        if self.escaped {
+            self.decode_into(out, LoneSurrogate::KeepEscape);
+        } else {
+            out.push_str(self.inner);
+        }
+    }
+
+    fn decode_into(self, out: &mut String, lone: LoneSurrogate) {
+        let mut rest = self.inner;
+        while let Some((plain, escape)) = rest.split_once('\\') {
+            out.push_str(plain);
+            rest = push_escape(escape, out, lone);
+        }
+        out.push_str(rest);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum LoneSurrogate {
+    Replace,
+    KeepEscape,
+}
+
+/// Appends what the escape at the start of `escape` (after its backslash) stands for; returns what
+/// follows it. The scanner has proven the escape valid.
+fn push_escape<'a>(escape: &'a str, out: &mut String, lone: LoneSurrogate) -> &'a str {
+    let mut rest = escape.chars();
+    let character = match rest.next() {
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => return push_unicode(rest.as_str(), out, lone),
+        Some(itself) => itself,
+        None => return "",
+    };
+    out.push(character);
+    rest.as_str()
+}
+
+fn push_unicode<'a>(digits: &'a str, out: &mut String, lone: LoneSurrogate) -> &'a str {
+    let Some((unit, rest)) = code_unit(digits) else {
+        return "";
+    };
+    let low = rest.strip_prefix("\\u").and_then(code_unit);
+    if let Some((low, after_low)) = low
+        && let Some(Ok(character)) = char::decode_utf16([unit, low]).next()
+        && character.len_utf16() == 2
+    {
+        out.push(character);
+        return after_low;
+    }
+    match (char::from_u32(u32::from(unit)), lone) {
+        (Some(character), _) => out.push(character),
+        (None, LoneSurrogate::Replace) => out.push(char::REPLACEMENT_CHARACTER),
+        (None, LoneSurrogate::KeepEscape) => {
+            out.push_str("\\u");
+            out.push_str(digits.get(..4).unwrap_or_default());
+        }
+    }
+    rest
+}
+
+fn code_unit(digits: &str) -> Option<(u16, &str)> {
+    let (unit, rest) = digits.split_at_checked(4)?;
+    Some((u16::from_str_radix(unit, 16).ok()?, rest))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Array,
+    Object,
+}
+
+impl Container {
+    fn closing(self) -> u8 {
+        match self {
+            Self::Array => b']',
+            Self::Object => b'}',
+        }
+    }
+}
+
+/// The containers around a value, a bit each. Values of the usual depth need no allocation.
+#[derive(Default)]
+struct Nesting {
+    /// The innermost containers, the last one in the lowest bit.
+    bits: u64,
+    depth: u32,
+    /// Full words of outer containers.
+    outer: Vec<u64>,
+}
+
+impl Nesting {
+    fn push(&mut self, container: Container) {
+        if self.depth == u64::BITS {
+            self.outer.push(self.bits);
+            self.depth = 0;
+        }
+        self.bits = self.bits << 1 | u64::from(container == Container::Object);
+        self.depth = self.depth.saturating_add(1);
+    }
+
+    fn pop(&mut self) {
+        self.bits >>= 1;
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth == 0
+            && let Some(outer) = self.outer.pop()
+        {
+            self.bits = outer;
+            self.depth = u64::BITS;
+        }
+    }
+
+    fn top(&self) -> Option<Container> {
+        if self.depth == 0 {
+            return None;
+        }
+        Some(if self.bits & 1 == 1 { Container::Object } else { Container::Array })
+    }
+}
+
+/// Appends `text` as a JSON string, quotes included.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..='\x1f' => push_control(out, character),
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+fn push_control(out: &mut String, character: char) {
+    out.push_str("\\u00");
+    for shift in [4, 0] {
+        let digit = u32::from(character) >> shift & 0xf;
+        out.extend(char::from_digit(digit, 16));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.value().is_ok() && scanner.end().is_ok()
+    }
+
+    #[test]
+    fn every_kind_of_value_is_taken_as_it_stands() {
+        for text in [
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "-0.5e+10",
+            "12E3",
+            "\"\"",
+            "\"a\\u00e9\\n\"",
+            "[]",
+            "{}",
+            "[1,[2,{\"a\":[]}],\"x\"]",
+            "{\"a\":{\"b\":[null,true]},\"c\":-0.5}",
+        ] {
+            let mut scanner = Scanner::new(text);
+            assert_eq!(scanner.value(), Ok(text));
+            assert_eq!(scanner.end(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn whatever_json_parse_would_refuse_is_malformed() {
+        for text in [
+            "",
+            "nul",
+            "tru",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\n\"",
+            "[",
+            "[1",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "[}",
+            "{]",
+            "1 2",
+            "'a'",
+            "NaN",
+            "[1]]",
+        ] {
+            assert!(!valid(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_nest_deeper_than_any_call_stack() {
+        let depth = 200_000;
+        let text = "[{\"a\":".repeat(depth) + "0" + &"}]".repeat(depth);
+        assert!(valid(&text));
+        assert!(!valid(text.get(..text.len() - 1).unwrap()));
+        let crossed = "[".repeat(65) + "{\"a\":0" + &"]".repeat(65) + "}";
+        assert!(!valid(&crossed));
+    }
+
+    #[test]
+    fn escapes_decode_to_what_they_stand_for() {
+        let text = r#""\" \\ \/ \b \f \n \r \t \u00e9 \ud83c\udf89 \u0000""#;
+        let decoded = Scanner::new(text).string().unwrap().decode();
+        assert_eq!(decoded, "\" \\ / \u{8} \u{c} \n \r \t é 🎉 \0");
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_replaced_in_text_and_kept_in_json() {
+        for (text, replaced, kept) in [
+            (r#""a\ud83cb""#, "a\u{fffd}b", r"a\ud83cb"),
+            (r#""\udf89""#, "\u{fffd}", r"\udf89"),
+            (r#""\ud83c\ud83c\udf89""#, "\u{fffd}🎉", r"\ud83c🎉"),
+            (r#""\ud83cA""#, "\u{fffd}A", r"\ud83cA"),
+        ] {
+            let string = Scanner::new(text).string().unwrap();
+            assert_eq!(string.decode(), replaced);
+            let mut json = String::new();
+            string.decode_json_into(&mut json);
+            assert_eq!(json, kept);
+        }
+    }
+
+    #[test]
+    fn a_written_string_reads_back() {
+        let text = "quote \" back \\ line\n tab\t nul \0 bell \u{7} é 🎉";
+        let mut json = String::new();
+        push_string(&mut json, text);
+        assert_eq!(Scanner::new(&json).string().unwrap().decode(), text);
+    }
+}

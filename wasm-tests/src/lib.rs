@@ -1,0 +1,1 @@
+//! Tests that run in real browsers through `wasm-pack test`; see `tests/`.
