@@ -13,4 +13,5 @@
 //! `wire` and `chat` touch no JavaScript, no clock and no network: they compile natively and are
 //! tested there, and again on wasm32.
 
+pub mod chat;
 pub mod wire;

@@ -1,0 +1,279 @@
+//! The two alphabets of a chat machine: what it may be told, and what it orders.
+
+use super::error::{ChatError, Foreign};
+use super::event::{ChatEvent, SendSource};
+use super::session::PersistedSession;
+
+/// One call from the application that waits for an answer. The driver chooses it, once per chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallId(pub u32);
+
+/// One stream of chunks that the application holds. The machine chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamId(pub u32);
+
+/// One HTTP request. The machine chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub u32);
+
+/// The idempotency key of an append: a random UUID (version 4), as the service's clients send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartId(String);
+
+impl PartId {
+    /// Makes a key of 128 random bits.
+    pub fn from_random(random: u128) -> Self {
+        const VERSION: u128 = 0x4000 << 64;
+        const VARIANT: u128 = 0x8000 << 48;
+        let bits = random & !(0xf000 << 64) & !(0xc000 << 48) | VERSION | VARIANT;
+        let mut text = String::with_capacity(36);
+        for digit in 0..32_u32 {
+            if matches!(digit, 8 | 12 | 16 | 20) {
+                text.push('-');
+            }
+            let shift = 124_u32.saturating_sub(digit.saturating_mul(4));
+            let nibble = u32::try_from(bits >> shift & 0xf).unwrap_or_default();
+            text.extend(char::from_digit(nibble, 16));
+        }
+        Self(text)
+    }
+
+    /// The header's value.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A message that the application sends.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// Which path it takes.
+    pub source: SendSource,
+    /// The message's id, for events.
+    pub message_id: Option<String>,
+    /// The append's body, see [`crate::wire::input`].
+    pub body: String,
+    /// The append's idempotency key.
+    pub part_id: PartId,
+}
+
+/// The head of an answer to a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The HTTP status.
+    pub status: u16,
+    /// `X-Stream-Version: v2` was sent.
+    pub is_v2: bool,
+    /// `X-Session-Settled: true` was sent: what comes is the rest, and the body's end is the end.
+    pub is_settled: bool,
+}
+
+/// A fact.
+#[derive(Debug, Clone)]
+pub enum Input<'a> {
+    /// The app wants the session to exist.
+    Start {
+        /// Answered with [`Answer::Session`].
+        call: CallId,
+    },
+    /// The app sends a message.
+    Send {
+        /// Answered by [`Action::OpenStream`].
+        call: CallId,
+        /// What it sends.
+        send: Send,
+    },
+    /// The app wants the stream of a turn that may be running.
+    Reconnect {
+        /// Answered by [`Action::OpenStream`], or with [`Answer::Nothing`].
+        call: CallId,
+    },
+    /// The app wants the running turn to end.
+    Stop {
+        /// Answered with [`Answer::Stopped`].
+        call: CallId,
+        /// The stop's idempotency key.
+        part_id: PartId,
+    },
+    /// The app has set the persisted state.
+    SetSession(PersistedSession),
+    /// The signal that came with a call was aborted.
+    Aborted {
+        /// The call; its stream may be open by now.
+        call: CallId,
+        /// The idempotency key of the stop that may follow.
+        part_id: PartId,
+    },
+    /// The consumer of a stream has room for more.
+    Wanted {
+        /// Which.
+        stream: StreamId,
+    },
+    /// The consumer of a stream has cancelled it.
+    Cancelled {
+        /// Which.
+        stream: StreamId,
+    },
+    /// The transport was disposed. A later call brings the chat back to life.
+    Disposed,
+    /// `startSession` has given a token.
+    SessionStarted {
+        /// The token.
+        token: String,
+        /// The run waits for its deployment.
+        pending_version: bool,
+    },
+    /// `startSession` has failed.
+    StartFailed(ChatError),
+    /// `accessToken` has given a token.
+    TokenReady(String),
+    /// `accessToken` has failed.
+    TokenFailed(ChatError),
+    /// An append was answered.
+    Answered {
+        /// Which.
+        request: RequestId,
+        /// The HTTP status.
+        status: u16,
+        /// The answer's body.
+        body: &'a str,
+    },
+    /// A subscription was answered.
+    Connected {
+        /// Which.
+        request: RequestId,
+        /// The answer's head.
+        head: Head,
+    },
+    /// The next bytes of a subscription's body.
+    Bytes {
+        /// Which.
+        request: RequestId,
+        /// What was read.
+        bytes: &'a [u8],
+    },
+    /// A subscription's body has ended.
+    Ended {
+        /// Which.
+        request: RequestId,
+    },
+    /// A request found no network, or its body broke off.
+    NetworkFailed {
+        /// Which.
+        request: RequestId,
+        /// What the driver's world says of it.
+        error: Foreign,
+    },
+    /// A deadline may have passed. Harmless when early or repeated.
+    Woken,
+}
+
+/// The answer to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The session's state.
+    Session(PersistedSession),
+    /// Whether the stop was delivered.
+    Stopped(bool),
+    /// There is nothing to reconnect to.
+    Nothing,
+}
+
+/// An order.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Call the app's `startSession`.
+    StartSession,
+    /// Call the app's `accessToken`.
+    RefreshToken,
+    /// Append to `.in`.
+    Append {
+        /// To name it by.
+        request: RequestId,
+        /// The session token.
+        token: String,
+        /// The idempotency key.
+        part_id: PartId,
+        /// The body.
+        body: String,
+    },
+    /// Subscribe to `.out`.
+    Subscribe {
+        /// To name it by.
+        request: RequestId,
+        /// The session token.
+        token: String,
+        /// The value of `Last-Event-ID`; none from the start.
+        last_event_id: Option<String>,
+        /// Whether to send `X-Peek-Settled`.
+        peek_settled: bool,
+    },
+    /// Read on in a subscription's body: one [`Input::Bytes`], [`Input::Ended`] or
+    /// [`Input::NetworkFailed`] answers.
+    Read {
+        /// Which.
+        request: RequestId,
+    },
+    /// Give a request up. Facts about it that still come are ignored.
+    CancelRequest {
+        /// Which.
+        request: RequestId,
+    },
+    /// Answer a call with a new stream.
+    OpenStream {
+        /// Which call.
+        call: CallId,
+        /// The stream to make.
+        stream: StreamId,
+    },
+    /// Hand chunks on: the text of a JSON array of them, never empty.
+    Emit {
+        /// To which stream.
+        stream: StreamId,
+        /// The array.
+        chunks: String,
+    },
+    /// The stream has ended well.
+    CloseStream {
+        /// Which.
+        stream: StreamId,
+    },
+    /// The stream has failed.
+    FailStream {
+        /// Which.
+        stream: StreamId,
+        /// With what.
+        error: ChatError,
+    },
+    /// Answer a call.
+    Resolve {
+        /// Which.
+        call: CallId,
+        /// With what.
+        answer: Answer,
+    },
+    /// A call has failed.
+    Reject {
+        /// Which.
+        call: CallId,
+        /// With what.
+        error: ChatError,
+    },
+    /// Tell the app the new persisted state.
+    Persist(PersistedSession),
+    /// Tell the app an event.
+    Tell(ChatEvent),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PartId;
+
+    #[test]
+    fn a_part_id_is_a_uuid_of_version_4() {
+        assert_eq!(PartId::from_random(0).as_str(), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(PartId::from_random(u128::MAX).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        let random = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
+        assert_eq!(PartId::from_random(random).as_str(), "01234567-89ab-4def-8123-456789abcdef");
+    }
+}

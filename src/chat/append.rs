@@ -1,0 +1,188 @@
+//! One append to `.in`: the request, a token that is renewed once, a session that is recreated once.
+//!
+//! ```text
+//!            ┌──── 401, 403 ────▶ AwaitingToken ───┐
+//! Sending ───┤                                      ├──▶ Sending
+//!            └──── 404 ─────────▶ AwaitingSession ─┘
+//!    │
+//!    └──── any other answer ────▶ over: acknowledged, or failed
+//! ```
+//!
+//! Every attempt sends the same bytes under the same part id, so that the service can tell a repeat.
+
+use super::action::{Action, CallId, PartId, RequestId, Send};
+use super::context::Context;
+use super::error::{ApiError, ChatError};
+use super::event::{ChatEvent, LastSend, PendingVersionSource, SendReport};
+use super::session::Session;
+use super::time::Time;
+use crate::wire::answer::AppendAnswer;
+
+/// Who waits for an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A call that wants the stream of the turn that the append starts; none once its transport is
+    /// disposed.
+    Turn(Option<CallId>),
+    /// Nobody: the call was aborted while its message was on the way. The message may land, and then
+    /// its turn has to be stopped.
+    AbandonedTurn { stop: PartId },
+    /// A call that wants to know whether the stop was delivered.
+    Stop(CallId),
+    /// Nobody: the stop of an aborted signal.
+    UnattendedStop,
+}
+
+#[derive(Debug)]
+enum State {
+    Sending { request: RequestId, token_generation: u32 },
+    AwaitingToken,
+    AwaitingSession,
+}
+
+/// An append that is under way.
+#[derive(Debug)]
+pub(super) struct Append {
+    pub(super) purpose: Purpose,
+    send: Send,
+    state: State,
+    wanted_at: Time,
+    has_renewed_token: bool,
+    has_recreated_session: bool,
+}
+
+/// How an append ended.
+pub(super) type Outcome = Result<AppendAnswer, ChatError>;
+
+impl Append {
+    /// Sends the first request.
+    pub(super) fn begin(
+        purpose: Purpose,
+        send: Send,
+        session: &Session,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        let mut append = Self {
+            purpose,
+            send,
+            state: State::AwaitingToken,
+            wanted_at: cx.now,
+            has_renewed_token: false,
+            has_recreated_session: false,
+        };
+        append.request(session, cx);
+        append
+    }
+
+    /// Whether this request is this append's current one.
+    pub(super) fn has_request(&self, id: RequestId) -> bool {
+        matches!(self.state, State::Sending { request, .. } if request == id)
+    }
+
+    pub(super) fn awaits_token(&self) -> bool {
+        matches!(self.state, State::AwaitingToken)
+    }
+
+    pub(super) fn awaits_session(&self) -> bool {
+        matches!(self.state, State::AwaitingSession)
+    }
+
+    /// Sends the same bytes again, with the session's token of now.
+    pub(super) fn request(&mut self, session: &Session, cx: &mut Context<'_>) {
+        let request = cx.next_request();
+        self.state = State::Sending { request, token_generation: session.token_generation };
+        cx.order(Action::Append {
+            request,
+            token: session.token.clone(),
+            part_id: self.send.part_id.clone(),
+            body: self.send.body.clone(),
+        });
+    }
+
+    /// The service has answered. `None` while the append goes on.
+    pub(super) fn answered(
+        &mut self,
+        status: u16,
+        body: &str,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) -> Option<Outcome> {
+        match status {
+            200..=299 => Some(Ok(self.acknowledged(AppendAnswer::read(body), session, cx))),
+            401 | 403 if self.renew_token(session, cx) => None,
+            404 if self.recreate_session(cx) => None,
+            404 if !cx.can_start_session() => {
+                let error = ChatError::Other(
+                    "There is no such chat session, and no `startSession` to recreate it. The stored \
+                     session state may be of another environment: pass `startSession`, or clear it."
+                        .to_owned(),
+                );
+                Some(Err(self.failed(error, cx)))
+            }
+            _ => Some(Err(self.failed(ChatError::Api(ApiError::of_append(status, body)), cx))),
+        }
+    }
+
+    /// `false` when the session's newest token has been refused already.
+    fn renew_token(&mut self, session: &Session, cx: &mut Context<'_>) -> bool {
+        let State::Sending { token_generation, .. } = self.state else {
+            return false;
+        };
+        if token_generation < session.token_generation {
+            self.request(session, cx);
+            return true;
+        }
+        if self.has_renewed_token {
+            return false;
+        }
+        self.has_renewed_token = true;
+        self.state = State::AwaitingToken;
+        cx.refresh_token();
+        true
+    }
+
+    fn recreate_session(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.has_recreated_session || !cx.can_start_session() {
+            return false;
+        }
+        self.has_recreated_session = true;
+        self.state = State::AwaitingSession;
+        cx.start_session();
+        true
+    }
+
+    fn acknowledged(
+        &self,
+        answer: AppendAnswer,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) -> AppendAnswer {
+        if answer.pending_version {
+            cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::Send));
+        }
+        if self.send.source.starts_turn() {
+            session.last_send = Some(LastSend {
+                message_id: self.send.message_id.clone(),
+                acknowledged_at: cx.now,
+            });
+        }
+        cx.tell(ChatEvent::MessageSent(self.report(cx)));
+        answer
+    }
+
+    /// Tells the app that the append has failed for good.
+    pub(super) fn failed(&self, error: ChatError, cx: &mut Context<'_>) -> ChatError {
+        cx.tell(ChatEvent::MessageSendFailed(self.report(cx), error.clone()));
+        error
+    }
+
+    fn report(&self, cx: &Context<'_>) -> SendReport {
+        SendReport {
+            source: self.send.source,
+            message_id: self.send.message_id.clone(),
+            part_id: self.send.part_id.as_str().to_owned(),
+            body_bytes: self.send.body.len(),
+            duration_ms: cx.now.since(self.wanted_at),
+        }
+    }
+}

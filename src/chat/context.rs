@@ -1,0 +1,72 @@
+//! What every machine of a chat works with.
+
+use super::action::{Action, Answer, CallId, RequestId, StreamId};
+use super::error::ChatError;
+use super::event::ChatEvent;
+use super::time::Time;
+use super::token::Credentials;
+
+/// What a chat's machines share, beside its session.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) credentials: Credentials,
+    last_request: u32,
+    last_stream: u32,
+}
+
+impl Shared {
+    pub(super) fn new(credentials: Credentials) -> Self {
+        Self { credentials, last_request: 0, last_stream: 0 }
+    }
+}
+
+/// The time of a fact, and where the orders go that follow from it.
+pub(super) struct Context<'a> {
+    pub(super) now: Time,
+    shared: &'a mut Shared,
+    pub(super) out: &'a mut Vec<Action>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(now: Time, shared: &'a mut Shared, out: &'a mut Vec<Action>) -> Self {
+        Self { now, shared, out }
+    }
+
+    pub(super) fn next_request(&mut self) -> RequestId {
+        self.shared.last_request = self.shared.last_request.wrapping_add(1);
+        RequestId(self.shared.last_request)
+    }
+
+    pub(super) fn next_stream(&mut self) -> StreamId {
+        self.shared.last_stream = self.shared.last_stream.wrapping_add(1);
+        StreamId(self.shared.last_stream)
+    }
+
+    pub(super) fn can_start_session(&self) -> bool {
+        self.shared.credentials.can_start_session()
+    }
+
+    pub(super) fn start_session(&mut self) {
+        self.shared.credentials.start_session(self.out);
+    }
+
+    pub(super) fn refresh_token(&mut self) {
+        self.shared.credentials.refresh(self.out);
+    }
+
+    pub(super) fn order(&mut self, action: Action) {
+        self.out.push(action);
+    }
+
+    pub(super) fn tell(&mut self, event: ChatEvent) {
+        self.order(Action::Tell(event));
+    }
+
+    pub(super) fn resolve(&mut self, call: CallId, answer: Answer) {
+        self.order(Action::Resolve { call, answer });
+    }
+
+    pub(super) fn reject(&mut self, call: CallId, error: ChatError) {
+        self.order(Action::Reject { call, error });
+    }
+}

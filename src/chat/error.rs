@@ -1,0 +1,127 @@
+//! What a call or a stream can fail with.
+
+use std::any::Any;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::wire::answer::Refusal;
+use crate::wire::error::WireError;
+
+/// Why a call or a stream failed.
+#[derive(Debug, Clone)]
+pub enum ChatError {
+    /// The service refused. In JavaScript: an `Error` named `TriggerApiError`.
+    Api(ApiError),
+    /// The caller's own signal, or the transport's end. In JavaScript: an `Error` named `AbortError`.
+    Aborted,
+    /// Something else went wrong; the text says what, and what to do.
+    Other(String),
+    /// What the app's own callback, or the network, threw. It is handed on as it is.
+    Foreign(Foreign),
+}
+
+impl ChatError {
+    /// The HTTP status, where the service refused.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Api(error) => Some(error.status),
+            _ => None,
+        }
+    }
+}
+
+impl From<WireError> for ChatError {
+    fn from(error: WireError) -> Self {
+        Self::Other(error.message().to_owned())
+    }
+}
+
+/// The service's refusal of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// The sentence for the developer's eyes.
+    pub message: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable name of the error, where the service gave one.
+    pub code: Option<String>,
+    /// Why the session was closed, where it was and a reason was given.
+    pub closed_reason: Option<String>,
+}
+
+/// The code of the refusal that ends a chat for good.
+pub const SESSION_CLOSED: &str = "session_closed";
+
+impl ApiError {
+    /// A refusal of an append, from its status and the answer's body.
+    pub(super) fn of_append(status: u16, body: &str) -> Self {
+        let refusal = Refusal::read(body);
+        let detail = refusal.error.as_deref().unwrap_or(match status {
+            401 | 403 => "the session token was refused, also after `accessToken` gave a fresh one",
+            413 => "the message is larger than the service takes (1 MiB)",
+            _ => "the service gave no reason",
+        });
+        Self {
+            message: ["Sending to the chat session failed (", &status.to_string(), "): ", detail]
+                .concat(),
+            status,
+            code: refusal.code.map(Into::into),
+            closed_reason: refusal.closed_reason.map(Into::into),
+        }
+    }
+
+    /// A refusal of a subscription.
+    pub(super) fn of_subscribe(status: u16) -> Self {
+        let detail = match status {
+            401 | 403 => "the session token was refused, also after `accessToken` gave a fresh one",
+            404 => "there is no such session",
+            409 | 410 => "the session is closed",
+            _ => "the service refused the request",
+        };
+        Self {
+            message: ["Reading the chat session failed (", &status.to_string(), "): ", detail]
+                .concat(),
+            status,
+            code: None,
+            closed_reason: None,
+        }
+    }
+
+    /// The error of whoever sends to a chat that is known to be closed.
+    pub(super) fn closed(chat_id: &str, reason: Option<&str>) -> Self {
+        let detail = reason.map(|reason| [": ", reason].concat()).unwrap_or_default();
+        Self {
+            message: ["Chat session ", chat_id, " is closed", &detail].concat(),
+            status: 409,
+            code: Some(SESSION_CLOSED.to_owned()),
+            closed_reason: reason.map(ToOwned::to_owned),
+        }
+    }
+
+    /// Whether the conversation is over. The code decides, not the sentence.
+    pub(super) fn is_session_closed(&self) -> bool {
+        self.status == 409 && self.code.as_deref() == Some(SESSION_CLOSED)
+    }
+}
+
+/// A value of the driver's world that a machine only carries: in the browser, what JavaScript threw.
+#[derive(Clone)]
+pub struct Foreign(Rc<dyn Any>);
+
+impl Foreign {
+    /// Wraps the driver's value.
+    pub fn new(value: impl Any) -> Self {
+        Self(Rc::new(value))
+    }
+
+    /// The driver's value, where it is of type `T`.
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Foreign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Foreign")
+    }
+}

@@ -1,0 +1,520 @@
+//! The chat itself: which call waits for what, and what an append's end means for the stream.
+
+use std::mem;
+
+use super::action::{Action, Answer, CallId, Input, PartId, RequestId, Send};
+use super::append::{self, Append, Outcome};
+use super::backoff::Backoff;
+use super::context::{Context, Shared};
+use super::error::{ApiError, ChatError, Foreign};
+use super::event::{ChatEvent, ClosedSource, PendingVersionSource, SendSource};
+use super::session::{PersistedSession, Session, Turn};
+use super::subscription::{self, Subscription, close_session};
+use super::time::Time;
+use super::token::Credentials;
+use crate::wire::answer::AppendAnswer;
+use crate::wire::input::STOP_BODY;
+
+/// What waits for the session to exist.
+#[derive(Debug)]
+enum Waiting {
+    Start(CallId),
+    /// Without a call where nobody waits for the answer any more.
+    Send(Option<CallId>, Send),
+}
+
+impl Waiting {
+    fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Start(call) => Some(*call),
+            Self::Send(call, _) => *call,
+        }
+    }
+}
+
+/// One chat.
+#[derive(Debug)]
+pub struct Chat {
+    id: String,
+    seed: u64,
+    shared: Shared,
+    session: Option<Session>,
+    waiting: Vec<Waiting>,
+    appends: Vec<Append>,
+    subscription: Option<Subscription>,
+}
+
+impl Chat {
+    /// A chat with the app's id. `can_start_session`: the app gave a `startSession`. `seed` decides
+    /// the jitter of all its waits.
+    pub fn new(id: String, can_start_session: bool, seed: u64) -> Self {
+        Self {
+            id,
+            seed,
+            shared: Shared::new(Credentials::new(can_start_session)),
+            session: None,
+            waiting: Vec::new(),
+            appends: Vec::new(),
+            subscription: None,
+        }
+    }
+
+    /// Restores what the app had stored, before anything else happens.
+    pub fn restore(&mut self, persisted: PersistedSession) {
+        self.session = Some(Session::restore(persisted));
+    }
+
+    /// The persisted form of the session, where there is one.
+    pub fn session(&self) -> Option<PersistedSession> {
+        self.session.as_ref().map(Session::persisted)
+    }
+
+    /// The app has given a `startSession`, or taken it away.
+    pub fn set_can_start_session(&mut self, can: bool) {
+        self.shared.credentials.set_can_start_session(can);
+    }
+
+    /// When [`Input::Woken`] is due.
+    pub fn deadline(&self) -> Option<Time> {
+        self.subscription.as_ref().and_then(Subscription::deadline)
+    }
+
+    /// Takes a fact; appends the orders that follow from it to `out`.
+    pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Vec<Action>) {
+        match input {
+            Input::Start { call } => self.want_session(Waiting::Start(call), now, out),
+            Input::Send { call, send } => {
+                self.want_session(Waiting::Send(Some(call), send), now, out);
+            }
+            Input::Reconnect { call } => self.reconnect(call, now, out),
+            Input::Stop { call, part_id } => self.stop(call, part_id, now, out),
+            Input::SetSession(persisted) => self.set_session(persisted, out),
+            Input::Aborted { call, part_id } => self.aborted(call, part_id, now, out),
+            Input::Disposed => self.disposed(now, out),
+            Input::SessionStarted { token, pending_version } => {
+                self.session_started(token, pending_version, now, out);
+            }
+            Input::StartFailed(error) => self.start_failed(&error, now, out),
+            Input::TokenReady(token) => self.token_ready(token, now, out),
+            Input::TokenFailed(error) => self.token_failed(&error, now, out),
+            Input::Answered { request, status, body } => {
+                self.answered(request, status, body, now, out);
+            }
+            Input::NetworkFailed { request, error } => {
+                self.append_failed_on_network(request, &error, now, out);
+                self.with_subscription(now, out, |subscription, _, cx| {
+                    if subscription.has_request(request) {
+                        subscription.network_failed(cx);
+                    }
+                });
+            }
+            Input::Wanted { stream } => self.with_subscription(now, out, |subscription, _, cx| {
+                if subscription.stream() == stream {
+                    subscription.wanted(cx);
+                }
+            }),
+            Input::Cancelled { stream } => {
+                self.with_subscription(now, out, |subscription, _, cx| {
+                    if subscription.stream() == stream {
+                        subscription.detach(cx);
+                    }
+                });
+            }
+            Input::Connected { request, head } => {
+                self.with_subscription(now, out, |subscription, session, cx| {
+                    if subscription.has_request(request) {
+                        subscription.connected(head, session, cx);
+                    }
+                });
+            }
+            Input::Bytes { request, bytes } => {
+                self.with_subscription(now, out, |subscription, session, cx| {
+                    if subscription.has_request(request) {
+                        subscription.bytes(bytes, session, cx);
+                    }
+                });
+            }
+            Input::Ended { request } => {
+                self.with_subscription(now, out, |subscription, session, cx| {
+                    if subscription.has_request(request) {
+                        subscription.body_ended(session, cx);
+                    }
+                });
+            }
+            Input::Woken => self.with_subscription(now, out, |subscription, session, cx| {
+                subscription.woken(session, cx);
+            }),
+        }
+    }
+
+    /// Lets the open stream take a fact, and forgets it when it is over.
+    fn with_subscription(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Action>,
+        take: impl FnOnce(&mut Subscription, &mut Session, &mut Context<'_>),
+    ) {
+        let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
+        else {
+            return;
+        };
+        take(subscription, session, &mut Context::new(now, &mut self.shared, out));
+        if subscription.is_over() {
+            self.subscription = None;
+        }
+    }
+
+    // Calls of the app
+
+    /// A call that needs the session: goes on now, or when the session is there.
+    fn want_session(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Action>) {
+        if self.session.is_some() {
+            return self.go_on(waiting, now, out);
+        }
+        let mut cx = Context::new(now, &mut self.shared, out);
+        if cx.can_start_session() {
+            cx.start_session();
+        } else if let Waiting::Start(call) = waiting {
+            let error = "`startSession` is required to start or preload a chat: pass it, or restore \
+                         the session with `sessions`.";
+            return cx.reject(call, ChatError::Other(error.to_owned()));
+        } else {
+            // The app creates its sessions elsewhere; a token is all that is missing.
+            cx.refresh_token();
+        }
+        self.waiting.push(waiting);
+    }
+
+    /// The session is there.
+    fn go_on(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Action>) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Context::new(now, &mut self.shared, out);
+        match waiting {
+            Waiting::Start(call) => cx.resolve(call, Answer::Session(session.persisted())),
+            Waiting::Send(call, _) if session.closed.is_some() => {
+                let reason = session.closed.as_ref().and_then(|closed| closed.reason.as_deref());
+                let error = ChatError::Api(ApiError::closed(&self.id, reason));
+                reject_if_awaited(call, &error, &mut cx);
+            }
+            Waiting::Send(call, send) => {
+                let purpose = append::Purpose::Turn(call);
+                self.appends.push(Append::begin(purpose, send, session, &mut cx));
+            }
+        }
+    }
+
+    fn reconnect(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
+        let is_streaming = self.subscription.is_some();
+        let mut cx = Context::new(now, &mut self.shared, out);
+        let resumable = self.session.as_mut().filter(|session| {
+            session.closed.is_none() && session.turn != Turn::Idle && !is_streaming
+        });
+        let Some(session) = resumable else {
+            return cx.resolve(call, Answer::Nothing);
+        };
+        // Whoever reconnects holds no part of the running turn: it is replayed from its start.
+        session.cursor = session.replay_cursor().cloned();
+        let purpose =
+            subscription::Purpose { call, input_seq: session.active_input_seq, is_resumed: true };
+        let backoff = Backoff::new(self.seed);
+        self.subscription = Some(Subscription::open(purpose, backoff, session, &mut cx));
+    }
+
+    fn stop(&mut self, call: CallId, part_id: PartId, now: Time, out: &mut Vec<Action>) {
+        let mut cx = Context::new(now, &mut self.shared, out);
+        match &self.session {
+            Some(session) if session.closed.is_none() => {
+                let purpose = append::Purpose::Stop(call);
+                self.appends.push(Append::begin(purpose, stop_send(part_id), session, &mut cx));
+            }
+            _ => cx.resolve(call, Answer::Stopped(false)),
+        }
+    }
+
+    fn set_session(&mut self, persisted: PersistedSession, out: &mut Vec<Action>) {
+        let session = Session::restore(persisted);
+        out.push(Action::Persist(session.persisted()));
+        self.session = Some(session);
+    }
+
+    /// The signal of a call was aborted: the call is answered at once, whatever it waits for, or its
+    /// stream closes and its turn is stopped.
+    fn aborted(&mut self, call: CallId, part_id: PartId, now: Time, out: &mut Vec<Action>) {
+        let mut cx = Context::new(now, &mut self.shared, out);
+        let is_waiting = |waiting: &Waiting| waiting.call() == Some(call);
+        if let Some(position) = self.waiting.iter().position(is_waiting) {
+            self.waiting.remove(position);
+            return cx.reject(call, ChatError::Aborted);
+        }
+        let purpose = append::Purpose::Turn(Some(call));
+        if let Some(append) = self.appends.iter_mut().find(|append| append.purpose == purpose) {
+            append.purpose = append::Purpose::AbandonedTurn { stop: part_id };
+            return cx.reject(call, ChatError::Aborted);
+        }
+        let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
+        else {
+            return;
+        };
+        if subscription.call() != call {
+            return;
+        }
+        subscription.close(&mut cx);
+        if !subscription.is_resumed() && session.has_outstanding_turn() {
+            session.abandon_turn();
+            cx.order(Action::Persist(session.persisted()));
+            let purpose = append::Purpose::UnattendedStop;
+            self.appends.push(Append::begin(purpose, stop_send(part_id), session, &mut cx));
+        }
+        self.subscription = None;
+    }
+
+    /// The transport goes: nobody reads any more. A message that is on its way still goes out, for
+    /// its turn belongs to the chat and not to this page.
+    fn disposed(&mut self, now: Time, out: &mut Vec<Action>) {
+        let mut cx = Context::new(now, &mut self.shared, out);
+        self.waiting.retain_mut(|waiting| match waiting {
+            Waiting::Start(call) => {
+                cx.reject(*call, ChatError::Aborted);
+                false
+            }
+            Waiting::Send(call, _) => {
+                reject_if_awaited(call.take(), &ChatError::Aborted, &mut cx);
+                true
+            }
+        });
+        for append in &mut self.appends {
+            if let append::Purpose::Turn(call) = &mut append.purpose {
+                reject_if_awaited(call.take(), &ChatError::Aborted, &mut cx);
+            }
+        }
+        if let Some(mut subscription) = self.subscription.take() {
+            subscription.close(&mut cx);
+        }
+    }
+
+    // Answers of the app's callbacks
+
+    fn session_started(
+        &mut self,
+        token: String,
+        pending_version: bool,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        self.shared.credentials.started();
+        if pending_version {
+            out.push(Action::Tell(ChatEvent::RunPendingVersion(PendingVersionSource::Start)));
+        }
+        match &mut self.session {
+            Some(session) => session.recreate(token),
+            None => self.session = Some(Session::new(token, Turn::Idle)),
+        }
+        self.session_renewed(now, out);
+    }
+
+    fn token_ready(&mut self, token: String, now: Time, out: &mut Vec<Action>) {
+        self.shared.credentials.refreshed();
+        match &mut self.session {
+            Some(session) => session.renew_token(token),
+            None => self.session = Some(Session::new(token, Turn::Unknown)),
+        }
+        self.session_renewed(now, out);
+    }
+
+    /// There is a new token: whoever waited for it goes on.
+    fn session_renewed(&mut self, now: Time, out: &mut Vec<Action>) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Context::new(now, &mut self.shared, out);
+        cx.order(Action::Persist(session.persisted()));
+        for append in &mut self.appends {
+            if append.awaits_token() || append.awaits_session() {
+                append.request(session, &mut cx);
+            }
+        }
+        if let Some(subscription) = &mut self.subscription
+            && subscription.awaits_token()
+        {
+            subscription.connect(session, &mut cx);
+        }
+        for waiting in mem::take(&mut self.waiting) {
+            self.go_on(waiting, now, out);
+        }
+    }
+
+    fn start_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
+        self.shared.credentials.started();
+        self.fail_waiting(error, now, out);
+        self.fail_appends(Append::awaits_session, error, now, out);
+    }
+
+    fn token_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
+        self.shared.credentials.refreshed();
+        self.fail_waiting(error, now, out);
+        self.fail_appends(Append::awaits_token, error, now, out);
+        self.with_subscription(now, out, |subscription, session, cx| {
+            if subscription.awaits_token() {
+                subscription.fail(error.clone(), session, cx);
+            }
+        });
+    }
+
+    fn fail_waiting(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
+        let mut cx = Context::new(now, &mut self.shared, out);
+        for waiting in self.waiting.drain(..) {
+            reject_if_awaited(waiting.call(), error, &mut cx);
+        }
+    }
+
+    fn fail_appends(
+        &mut self,
+        is_concerned: impl Fn(&Append) -> bool,
+        error: &ChatError,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        while let Some(position) = self.appends.iter().position(&is_concerned) {
+            let append = self.appends.remove(position);
+            let error = append.failed(error.clone(), &mut Context::new(now, &mut self.shared, out));
+            self.append_over(append.purpose, Err(error), now, out);
+        }
+    }
+
+    // Answers to appends
+
+    fn answered(
+        &mut self,
+        request: RequestId,
+        status: u16,
+        body: &str,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        let position = self.appends.iter().position(|append| append.has_request(request));
+        let (Some(position), Some(session)) = (position, &mut self.session) else {
+            return;
+        };
+        let mut append = self.appends.remove(position);
+        match append.answered(status, body, session, &mut Context::new(now, &mut self.shared, out))
+        {
+            None => self.appends.insert(position, append),
+            Some(outcome) => self.append_over(append.purpose, outcome, now, out),
+        }
+    }
+
+    fn append_failed_on_network(
+        &mut self,
+        request: RequestId,
+        error: &Foreign,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        let error = ChatError::Foreign(error.clone());
+        self.fail_appends(|append| append.has_request(request), &error, now, out);
+    }
+
+    fn append_over(
+        &mut self,
+        purpose: append::Purpose,
+        outcome: Outcome,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        if let Err(ChatError::Api(error)) = &outcome
+            && error.is_session_closed()
+        {
+            self.closed_by_refusal(error.closed_reason.as_deref(), now, out);
+        }
+        let mut cx = Context::new(now, &mut self.shared, out);
+        match (purpose, outcome) {
+            (append::Purpose::Turn(call), Ok(answer)) => self.turn_sent(call, answer, now, out),
+            (append::Purpose::Turn(call), Err(error)) => reject_if_awaited(call, &error, &mut cx),
+            (append::Purpose::AbandonedTurn { stop }, Ok(answer)) => {
+                self.abandoned_turn_sent(stop, answer, now, out);
+            }
+            (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, now, out),
+            (append::Purpose::Stop(call), Err(_)) => cx.resolve(call, Answer::Stopped(false)),
+            (append::Purpose::AbandonedTurn { .. }, Err(_))
+            | (append::Purpose::UnattendedStop, _) => {}
+        }
+    }
+
+    /// The message has landed: its turn supersedes whatever stream is open.
+    fn turn_sent(
+        &mut self,
+        call: Option<CallId>,
+        answer: AppendAnswer,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Context::new(now, &mut self.shared, out);
+        if let Some(mut superseded) = self.subscription.take() {
+            superseded.close(&mut cx);
+        }
+        session.begin_turn(answer.seq);
+        cx.order(Action::Persist(session.persisted()));
+        if let Some(call) = call {
+            let purpose = subscription::Purpose { call, input_seq: answer.seq, is_resumed: false };
+            let backoff = Backoff::new(self.seed);
+            self.subscription = Some(Subscription::open(purpose, backoff, session, &mut cx));
+        }
+    }
+
+    /// A message whose call was aborted has landed all the same: its turn is stopped.
+    fn abandoned_turn_sent(
+        &mut self,
+        stop: PartId,
+        answer: AppendAnswer,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Context::new(now, &mut self.shared, out);
+        session.begin_turn(answer.seq);
+        session.abandon_turn();
+        cx.order(Action::Persist(session.persisted()));
+        let purpose = append::Purpose::UnattendedStop;
+        self.appends.push(Append::begin(purpose, stop_send(stop), session, &mut cx));
+    }
+
+    /// The stop was delivered: the stream ends, and the turn is no longer waited for.
+    fn stopped(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Context::new(now, &mut self.shared, out);
+        session.abandon_turn();
+        if let Some(mut subscription) = self.subscription.take() {
+            subscription.close(&mut cx);
+        }
+        cx.order(Action::Persist(session.persisted()));
+        cx.resolve(call, Answer::Stopped(true));
+    }
+
+    /// The service has refused an append because the conversation is over.
+    fn closed_by_refusal(&mut self, reason: Option<&str>, now: Time, out: &mut Vec<Action>) {
+        // An open stream reads on: the end of its answer, and of the session, are in `.out` as well.
+        if let Some(session) = &mut self.session {
+            let mut cx = Context::new(now, &mut self.shared, out);
+            close_session(session, reason, ClosedSource::Append, &mut cx);
+        }
+    }
+}
+
+fn reject_if_awaited(call: Option<CallId>, error: &ChatError, cx: &mut Context<'_>) {
+    if let Some(call) = call {
+        cx.reject(call, error.clone());
+    }
+}
+
+fn stop_send(part_id: PartId) -> Send {
+    Send { source: SendSource::Stop, message_id: None, body: STOP_BODY.to_owned(), part_id }
+}

@@ -1,0 +1,247 @@
+//! What a client knows about one chat's session, and the part of it that apps persist.
+
+use super::event::LastSend;
+
+/// A place in `.out`: everything up to it has been handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cursor {
+    /// A `seq_num` of the v2 stream.
+    Seq(u64),
+    /// An event id of the v1 stream, which only its server can read.
+    Opaque(String),
+}
+
+impl Cursor {
+    /// Reads a persisted cursor. A whole number in its usual spelling is a seq.
+    pub fn parse(text: &str) -> Self {
+        match text.parse() {
+            Ok(seq) if text.bytes().all(|byte| byte.is_ascii_digit()) => Self::Seq(seq),
+            _ => Self::Opaque(text.to_owned()),
+        }
+    }
+
+    /// The value of `Last-Event-ID`.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Seq(seq) => seq.to_string(),
+            Self::Opaque(id) => id.clone(),
+        }
+    }
+
+    /// Whether a record at `self` has been handed on by a reader that stands at `reader`.
+    pub(super) fn is_behind(&self, reader: Option<&Self>) -> bool {
+        matches!((self, reader), (Self::Seq(record), Some(Self::Seq(reader))) if record <= reader)
+    }
+}
+
+/// The persisted form: what an app stores to resume after a reload. In JavaScript a member that is
+/// `None` is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersistedSession {
+    /// The session token.
+    pub public_access_token: String,
+    /// The cursor at the start of the running turn, so that a reload replays the turn whole; else
+    /// the last one.
+    pub last_event_id: Option<String>,
+    /// The `.in` seq of the last send, until its turn is complete.
+    pub active_input_seq: Option<u64>,
+    /// Whether a turn runs. `None`: the app did not store it, the server will know.
+    pub is_streaming: Option<bool>,
+    /// The conversation is over, for good.
+    pub closed: bool,
+    /// What the closer gave as its reason.
+    pub closed_reason: Option<String>,
+}
+
+/// Whether a turn runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Not told by the app that restored this session.
+    Unknown,
+    /// None that this client waits for.
+    Idle,
+    /// One runs; it started behind this cursor.
+    Running { start: Option<Cursor> },
+}
+
+/// Why a session takes no more messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Closed {
+    pub(super) reason: Option<String>,
+}
+
+/// A stopped turn whose late records must not be taken for the next turn's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SupersedeGate {
+    /// The stopped turn's `.in` seq, where it is known.
+    pub(super) input_seq: Option<u64>,
+}
+
+/// The live state of one chat's session.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) token: String,
+    /// How many tokens came before this one: tells a request that a newer token exists by now.
+    pub(super) token_generation: u32,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) turn: Turn,
+    pub(super) active_input_seq: Option<u64>,
+    pub(super) closed: Option<Closed>,
+    pub(super) gate: Option<SupersedeGate>,
+    pub(super) last_send: Option<LastSend>,
+}
+
+impl Session {
+    pub(super) fn new(token: String, turn: Turn) -> Self {
+        Self {
+            token,
+            token_generation: 0,
+            cursor: None,
+            turn,
+            active_input_seq: None,
+            closed: None,
+            gate: None,
+            last_send: None,
+        }
+    }
+
+    pub(super) fn restore(persisted: PersistedSession) -> Self {
+        let cursor = persisted.last_event_id.as_deref().map(Cursor::parse);
+        let turn = match persisted.is_streaming {
+            None => Turn::Unknown,
+            Some(false) => Turn::Idle,
+            Some(true) => Turn::Running { start: cursor.clone() },
+        };
+        Self {
+            cursor,
+            active_input_seq: persisted.active_input_seq,
+            closed: persisted.closed.then_some(Closed { reason: persisted.closed_reason }),
+            ..Self::new(persisted.public_access_token, turn)
+        }
+    }
+
+    pub(super) fn persisted(&self) -> PersistedSession {
+        PersistedSession {
+            public_access_token: self.token.clone(),
+            last_event_id: self.replay_cursor().map(Cursor::to_text),
+            active_input_seq: self.active_input_seq,
+            is_streaming: match self.turn {
+                Turn::Unknown => None,
+                Turn::Idle => Some(false),
+                Turn::Running { .. } => Some(true),
+            },
+            closed: self.closed.is_some(),
+            closed_reason: self.closed.as_ref().and_then(|closed| closed.reason.clone()),
+        }
+    }
+
+    /// Where a reader that knows nothing of the running turn has to start.
+    pub(super) fn replay_cursor(&self) -> Option<&Cursor> {
+        match &self.turn {
+            Turn::Running { start } => start.as_ref(),
+            Turn::Unknown | Turn::Idle => self.cursor.as_ref(),
+        }
+    }
+
+    pub(super) fn renew_token(&mut self, token: String) {
+        self.token = token;
+        self.token_generation = self.token_generation.saturating_add(1);
+    }
+
+    /// The service had lost the session and it was created anew: nothing of its streams is left.
+    pub(super) fn recreate(&mut self, token: String) {
+        self.renew_token(token);
+        self.cursor = None;
+        self.turn = Turn::Idle;
+        self.active_input_seq = None;
+        self.gate = None;
+    }
+
+    /// A send was acknowledged: its turn runs, or waits for the one before.
+    pub(super) fn begin_turn(&mut self, input_seq: Option<u64>) {
+        self.active_input_seq = input_seq;
+        self.turn = Turn::Running { start: self.cursor.clone() };
+    }
+
+    /// The turn that this client waited for is over.
+    pub(super) fn complete_turn(&mut self) {
+        self.active_input_seq = None;
+        self.turn = Turn::Idle;
+    }
+
+    /// Whether a turn that this client started has not shown its end yet.
+    pub(super) fn has_outstanding_turn(&self) -> bool {
+        matches!(self.turn, Turn::Running { .. }) || self.active_input_seq.is_some()
+    }
+
+    /// This client no longer waits for the running turn. What the turn still writes up to its own
+    /// boundary belongs to no one.
+    pub(super) fn abandon_turn(&mut self) {
+        if self.has_outstanding_turn() {
+            self.gate = Some(SupersedeGate { input_seq: self.active_input_seq });
+        }
+        self.turn = Turn::Idle;
+    }
+
+    /// The conversation is over. `false` when that was known.
+    pub(super) fn close(&mut self, reason: Option<&str>) -> bool {
+        if self.closed.is_some() {
+            return false;
+        }
+        self.closed = Some(Closed { reason: reason.map(ToOwned::to_owned) });
+        self.complete_turn();
+        self.gate = None;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn persisted() -> PersistedSession {
+        PersistedSession {
+            public_access_token: "token".to_owned(),
+            last_event_id: Some("41".to_owned()),
+            active_input_seq: Some(3),
+            is_streaming: Some(true),
+            ..PersistedSession::default()
+        }
+    }
+
+    #[test]
+    fn what_an_app_stored_comes_back_unchanged() {
+        let closed = PersistedSession {
+            closed: true,
+            closed_reason: Some("done".to_owned()),
+            is_streaming: Some(false),
+            ..persisted()
+        };
+        let bare = PersistedSession {
+            public_access_token: "token".to_owned(),
+            ..PersistedSession::default()
+        };
+        let opaque =
+            PersistedSession { last_event_id: Some("1700000000000-0".to_owned()), ..persisted() };
+        for state in [persisted(), closed, bare, opaque] {
+            assert_eq!(Session::restore(state.clone()).persisted(), state);
+        }
+    }
+
+    #[test]
+    fn a_running_turn_is_persisted_from_its_start() {
+        let mut session = Session::restore(persisted());
+        session.cursor = Some(Cursor::Seq(57));
+        assert_eq!(session.persisted().last_event_id.as_deref(), Some("41"));
+        session.complete_turn();
+        assert_eq!(session.persisted().last_event_id.as_deref(), Some("57"));
+    }
+
+    #[test]
+    fn only_a_plain_whole_number_is_a_seq() {
+        assert_eq!(Cursor::parse("0"), Cursor::Seq(0));
+        for text in ["", "+5", "-1", "26,8,512", "1700000000000-0", "99999999999999999999"] {
+            assert_eq!(Cursor::parse(text), Cursor::Opaque(text.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,526 @@
+//! One stream of chunks that the app holds: its connections to `.out`, one after the other, until
+//! the turn that it was opened for is complete.
+//!
+//! ```text
+//! Connecting ──200──▶ Reading ──body ended, broke off──▶ BackingOff ──deadline──▶ Connecting
+//!     │                  │                                    ▲
+//!     ├──401, 403──▶ AwaitingToken ──▶ Connecting             │
+//!     ├──any other status, no network──────────────────────────┘
+//!     └──400, 404, 409, 410, 422──▶ over
+//! Reading ──my turn-complete, session-closed, settled end──▶ over
+//! ```
+//!
+//! Rules. The consumer never notices a reconnect: each one resumes from the session's cursor, which
+//! moves with every record. A record at or behind the cursor is not handed on again. A stream ends
+//! well only at its own boundary, at a settled end, or by its owner's wish; all else is an error, so
+//! that a truncated answer never looks complete.
+
+use std::mem;
+
+use super::action::{Action, CallId, Head, RequestId, StreamId};
+use super::backoff::Backoff;
+use super::context::Context;
+use super::error::{ApiError, ChatError};
+use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
+use super::session::{Cursor, Session, Turn};
+use super::time::Time;
+use crate::wire::control::{Control, TurnComplete};
+use crate::wire::event_stream::{Event, EventStreamDecoder};
+use crate::wire::record::{Data, Record, decode_batch, decode_v1};
+
+/// A body that ends sooner than this, with no record and no ping, is barren.
+const BARREN_BODY_MS: u64 = 5_000;
+
+/// How many resubscribes follow a barren body; the published client's number.
+const MAX_BARREN_RESUBSCRIBES: u32 = 5;
+
+/// For so long a barren body that says `[DONE]` is no sign of trouble: the agent has not written its
+/// first record yet.
+const FIRST_RECORD_GRACE_MS: u64 = 60_000;
+
+/// What a stream is opened for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose {
+    /// The call that opened it; its signal aborts the stream.
+    pub(super) call: CallId,
+    /// The `.in` seq of the send whose turn it shows. A boundary below it belongs to an earlier one.
+    pub(super) input_seq: Option<u64>,
+    /// It was opened by a reconnect, not by a send.
+    pub(super) is_resumed: bool,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Connecting { request: RequestId, token_generation: u32 },
+    Reading(Body),
+    AwaitingToken,
+    BackingOff { until: Time },
+    Over,
+}
+
+/// The body of one answer.
+#[derive(Debug)]
+struct Body {
+    request: RequestId,
+    decoder: EventStreamDecoder,
+    is_v2: bool,
+    is_settled: bool,
+    connected_at: Time,
+    /// A read has been ordered and not answered.
+    is_reading: bool,
+    /// It has brought a record or a ping.
+    is_live: bool,
+    /// It has said `[DONE]`.
+    is_done: bool,
+    /// The service reported an error in it; its end follows.
+    is_broken: bool,
+}
+
+/// A stream and its connection.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    stream: StreamId,
+    purpose: Purpose,
+    connection: Connection,
+    backoff: Backoff,
+    opened_at: Time,
+    /// The consumer has room. Nothing is read before it has.
+    is_wanted: bool,
+    has_renewed_token: bool,
+    barren_bodies: u32,
+    has_told_connected: bool,
+    has_told_first_chunk: bool,
+    /// The chunks of the read that is being decoded, as a JSON array without its end.
+    chunks: String,
+    /// Where a record's body is unescaped.
+    scratch: String,
+}
+
+impl Subscription {
+    /// Opens the stream and its first connection.
+    pub(super) fn open(
+        purpose: Purpose,
+        backoff: Backoff,
+        session: &Session,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        let stream = cx.next_stream();
+        cx.order(Action::OpenStream { call: purpose.call, stream });
+        let mut subscription = Self {
+            stream,
+            purpose,
+            connection: Connection::Over,
+            backoff,
+            opened_at: cx.now,
+            is_wanted: false,
+            has_renewed_token: false,
+            barren_bodies: 0,
+            has_told_connected: false,
+            has_told_first_chunk: false,
+            chunks: String::new(),
+            scratch: String::new(),
+        };
+        subscription.connect(session, cx);
+        subscription
+    }
+
+    pub(super) fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    pub(super) fn call(&self) -> CallId {
+        self.purpose.call
+    }
+
+    /// It shows a turn that somebody else may have started.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.purpose.is_resumed
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.connection, Connection::Over)
+    }
+
+    pub(super) fn awaits_token(&self) -> bool {
+        matches!(self.connection, Connection::AwaitingToken)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match self.connection {
+            Connection::BackingOff { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Whether this request is the current connection's.
+    pub(super) fn has_request(&self, id: RequestId) -> bool {
+        self.request() == Some(id)
+    }
+
+    fn request(&self) -> Option<RequestId> {
+        match &self.connection {
+            Connection::Connecting { request, .. } => Some(*request),
+            Connection::Reading(body) => Some(body.request),
+            _ => None,
+        }
+    }
+
+    /// Sends the next request, from the session's cursor.
+    pub(super) fn connect(&mut self, session: &Session, cx: &mut Context<'_>) {
+        let request = cx.next_request();
+        self.connection =
+            Connection::Connecting { request, token_generation: session.token_generation };
+        cx.order(Action::Subscribe {
+            request,
+            token: session.token.clone(),
+            last_event_id: session.cursor.as_ref().map(Cursor::to_text),
+            // A peek would see the end of the turn before, while one that was sent is outstanding.
+            peek_settled: self.purpose.is_resumed && self.purpose.input_seq.is_none(),
+        });
+    }
+
+    /// The deadline may have passed.
+    pub(super) fn woken(&mut self, session: &Session, cx: &mut Context<'_>) {
+        if self.deadline().is_some_and(|until| until <= cx.now) {
+            self.connect(session, cx);
+        }
+    }
+
+    /// The consumer has room for more.
+    pub(super) fn wanted(&mut self, cx: &mut Context<'_>) {
+        self.is_wanted = true;
+        self.read_on(cx);
+    }
+
+    /// Orders the next read, where one is wanted and none is under way.
+    fn read_on(&mut self, cx: &mut Context<'_>) {
+        if let Connection::Reading(body) = &mut self.connection
+            && self.is_wanted
+            && !body.is_reading
+        {
+            body.is_reading = true;
+            cx.order(Action::Read { request: body.request });
+        }
+    }
+
+    /// The head of the answer is here.
+    pub(super) fn connected(&mut self, head: Head, session: &mut Session, cx: &mut Context<'_>) {
+        let Connection::Connecting { request, token_generation } = self.connection else {
+            return;
+        };
+        match head.status {
+            200..=299 => self.begin_reading(request, head, session, cx),
+            401 | 403 => self.renew_token(request, token_generation, head.status, session, cx),
+            400 | 404 | 409 | 410 | 422 => self.refused(head.status, session, cx),
+            _ => self.reconnect_later(cx),
+        }
+    }
+
+    fn begin_reading(
+        &mut self,
+        request: RequestId,
+        head: Head,
+        session: &Session,
+        cx: &mut Context<'_>,
+    ) {
+        self.connection = Connection::Reading(Body {
+            request,
+            decoder: EventStreamDecoder::default(),
+            is_v2: head.is_v2,
+            is_settled: head.is_settled,
+            connected_at: cx.now,
+            is_reading: false,
+            is_live: false,
+            is_done: false,
+            is_broken: false,
+        });
+        self.has_renewed_token = false;
+        if !mem::replace(&mut self.has_told_connected, true) {
+            cx.tell(ChatEvent::StreamConnected {
+                resumed: self.purpose.is_resumed,
+                last_event_id: session.cursor.as_ref().map(Cursor::to_text),
+                message_id: session.last_send.as_ref().and_then(|send| send.message_id.clone()),
+            });
+        }
+        self.read_on(cx);
+    }
+
+    fn renew_token(
+        &mut self,
+        request: RequestId,
+        token_generation: u32,
+        status: u16,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) {
+        cx.order(Action::CancelRequest { request });
+        if token_generation < session.token_generation {
+            self.connect(session, cx);
+        } else if mem::replace(&mut self.has_renewed_token, true) {
+            self.refused(status, session, cx);
+        } else {
+            self.connection = Connection::AwaitingToken;
+            cx.refresh_token();
+        }
+    }
+
+    fn refused(&mut self, status: u16, session: &mut Session, cx: &mut Context<'_>) {
+        self.fail(ChatError::Api(ApiError::of_subscribe(status)), session, cx);
+    }
+
+    /// The request found no network, or its body broke off.
+    pub(super) fn network_failed(&mut self, cx: &mut Context<'_>) {
+        self.reconnect_later(cx);
+    }
+
+    /// Lets the connection go; the next one comes after a pause.
+    fn reconnect_later(&mut self, cx: &mut Context<'_>) {
+        self.cancel_request(cx);
+        let until = cx.now.after(self.backoff.next_delay_ms());
+        self.connection = Connection::BackingOff { until };
+    }
+
+    /// The body has ended, in the middle of the turn or settled.
+    pub(super) fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        let Connection::Reading(body) = &self.connection else {
+            return;
+        };
+        if body.is_settled {
+            session.complete_turn();
+            cx.order(Action::Persist(session.persisted()));
+            return self.close(cx);
+        }
+        if body.is_live || cx.now.since(body.connected_at) >= BARREN_BODY_MS {
+            self.barren_bodies = 0;
+        } else if !body.is_done || cx.now.since(self.opened_at) >= FIRST_RECORD_GRACE_MS {
+            self.barren_bodies = self.barren_bodies.saturating_add(1);
+        }
+        if self.barren_bodies > MAX_BARREN_RESUBSCRIBES {
+            let error = "Chat stream ended before the turn completed (reconnect budget exhausted).";
+            return self.fail(ChatError::Other(error.to_owned()), session, cx);
+        }
+        self.reconnect_later(cx);
+    }
+
+    /// The next bytes of the body.
+    pub(super) fn bytes(&mut self, bytes: &[u8], session: &mut Session, cx: &mut Context<'_>) {
+        let Connection::Reading(body) = &mut self.connection else {
+            return;
+        };
+        body.is_reading = false;
+        let mut decoder = mem::take(&mut body.decoder);
+        let mut is_sound = true;
+        let decoded = decoder.push(bytes, |event| is_sound &= self.event(&event, session, cx));
+        if let Connection::Reading(body) = &mut self.connection {
+            is_sound &= !body.is_broken;
+            body.decoder = decoder;
+        }
+        self.emit(cx);
+        match decoded {
+            Err(error) => self.fail(error.into(), session, cx),
+            Ok(()) if self.is_over() => {}
+            Ok(()) if !is_sound => self.reconnect_later(cx),
+            Ok(()) => self.read_on(cx),
+        }
+    }
+
+    /// Takes one event; `false` when what follows it in the body cannot be relied on.
+    fn event(&mut self, event: &Event<'_>, session: &mut Session, cx: &mut Context<'_>) -> bool {
+        let Connection::Reading(body) = &mut self.connection else {
+            return true;
+        };
+        if body.is_broken {
+            return false;
+        }
+        match &*event.name {
+            "ping" => body.is_live = true,
+            "error" => body.is_broken = true,
+            _ if event.data == "[DONE]" => body.is_done = true,
+            "batch" => {
+                // The header may not be readable across origins; the first batch tells as well.
+                body.is_v2 = true;
+                let mut scratch = mem::take(&mut self.scratch);
+                let decoded = decode_batch(&event.data, &mut scratch, |seq, record| {
+                    self.record(Some(Cursor::Seq(seq)), &record, session, cx);
+                });
+                self.scratch = scratch;
+                return decoded.is_ok();
+            }
+            _ if !body.is_v2 => {
+                let cursor = event.id.as_deref().map(Cursor::parse);
+                self.record(cursor, &decode_v1(&event.data), session, cx);
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn record(
+        &mut self,
+        cursor: Option<Cursor>,
+        record: &Record<'_>,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) {
+        // What follows my boundary in the same read belongs to the next turn.
+        let Connection::Reading(body) = &mut self.connection else {
+            return;
+        };
+        body.is_live = true;
+        self.barren_bodies = 0;
+        self.backoff.reset();
+        if let Some(cursor) = cursor {
+            if cursor.is_behind(session.cursor.as_ref()) {
+                return;
+            }
+            if session.turn == Turn::Unknown {
+                session.turn = Turn::Running { start: session.cursor.clone() };
+            }
+            session.cursor = Some(cursor);
+        }
+        match record {
+            Record::Data(data) => self.data(data, session, cx),
+            Record::Control(control) => self.control(control, session, cx),
+            Record::Command | Record::Malformed => {}
+        }
+    }
+
+    fn data(&mut self, data: &Data<'_>, session: &Session, cx: &mut Context<'_>) {
+        if session.gate.is_some() {
+            return;
+        }
+        if !mem::replace(&mut self.has_told_first_chunk, true) {
+            cx.tell(ChatEvent::FirstChunk {
+                chunk_type: data.chunk_type.as_deref().map(ToOwned::to_owned),
+                last_event_id: session.cursor.as_ref().map(Cursor::to_text),
+                attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
+            });
+        }
+        self.chunks.push(if self.chunks.is_empty() { '[' } else { ',' });
+        self.chunks.push_str(data.chunk);
+    }
+
+    fn control(&mut self, control: &Control<'_>, session: &mut Session, cx: &mut Context<'_>) {
+        match control {
+            Control::TurnComplete(boundary) => self.boundary(boundary, session, cx),
+            Control::SessionClosed { reason } => {
+                self.emit(cx);
+                close_session(session, reason.as_deref(), ClosedSource::Stream, cx);
+                self.close(cx);
+            }
+            Control::PendingVersion => {
+                cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::Upgrade));
+            }
+            Control::UpgradeRequired | Control::Unknown => {}
+        }
+    }
+
+    /// A turn is over; perhaps mine.
+    fn boundary(
+        &mut self,
+        boundary: &TurnComplete<'_>,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) {
+        let consumed = boundary.consumed_input_seq();
+        let is_below = |seq: Option<u64>| matches!((consumed, seq), (Some(c), Some(s)) if c < s);
+        if let Some(gate) = &session.gate {
+            if is_below(gate.input_seq) {
+                return;
+            }
+            session.gate = None;
+            if let (Some(consumed), Some(mine)) = (consumed, self.purpose.input_seq)
+                && consumed >= mine
+            {
+                return self.swallowed(boundary, session, cx);
+            }
+        }
+        if is_below(self.purpose.input_seq) {
+            return;
+        }
+        self.emit(cx);
+        if let Some(token) = &boundary.public_access_token {
+            session.renew_token(token.clone().into_owned());
+        }
+        if boundary.session_closed {
+            let reason = boundary.session_closed_reason.as_deref();
+            close_session(session, reason, ClosedSource::Stream, cx);
+        }
+        cx.tell(ChatEvent::TurnCompleted {
+            last_event_id: session.cursor.as_ref().map(Cursor::to_text),
+            session_in_event_id: boundary.session_in_event_id.as_deref().map(ToOwned::to_owned),
+            attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
+        });
+        session.complete_turn();
+        cx.order(Action::Persist(session.persisted()));
+        self.close(cx);
+    }
+
+    /// This boundary is my own turn's, and a stopped turn before it never showed one: what the gate
+    /// held back was my answer.
+    fn swallowed(
+        &mut self,
+        boundary: &TurnComplete<'_>,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) {
+        if boundary.session_closed {
+            let reason = boundary.session_closed_reason.as_deref();
+            close_session(session, reason, ClosedSource::Stream, cx);
+        }
+        session.complete_turn();
+        let error = "The previous turn's output was lost. Try again.";
+        self.fail(ChatError::Other(error.to_owned()), session, cx);
+    }
+
+    /// Hands on what has been decoded.
+    fn emit(&mut self, cx: &mut Context<'_>) {
+        if self.chunks.is_empty() {
+            return;
+        }
+        let mut chunks = mem::take(&mut self.chunks);
+        chunks.push(']');
+        self.is_wanted = false;
+        cx.order(Action::Emit { stream: self.stream, chunks });
+    }
+
+    /// Ends the stream well.
+    pub(super) fn close(&mut self, cx: &mut Context<'_>) {
+        self.detach(cx);
+        cx.order(Action::CloseStream { stream: self.stream });
+    }
+
+    /// Ends the stream with an error.
+    pub(super) fn fail(&mut self, error: ChatError, session: &mut Session, cx: &mut Context<'_>) {
+        self.detach(cx);
+        session.turn = Turn::Idle;
+        cx.order(Action::Persist(session.persisted()));
+        cx.tell(ChatEvent::StreamError(error.clone()));
+        cx.order(Action::FailStream { stream: self.stream, error });
+    }
+
+    /// Lets everything go, for a consumer that is gone already.
+    pub(super) fn detach(&mut self, cx: &mut Context<'_>) {
+        self.cancel_request(cx);
+        self.connection = Connection::Over;
+    }
+
+    fn cancel_request(&self, cx: &mut Context<'_>) {
+        if let Some(request) = self.request() {
+            cx.order(Action::CancelRequest { request });
+        }
+    }
+}
+
+/// Flips the session to closed and tells the app, once.
+pub(super) fn close_session(
+    session: &mut Session,
+    reason: Option<&str>,
+    source: ClosedSource,
+    cx: &mut Context<'_>,
+) {
+    if session.close(reason) {
+        cx.tell(ChatEvent::SessionClosed { reason: reason.map(ToOwned::to_owned), source });
+        cx.order(Action::Persist(session.persisted()));
+    }
+}
