@@ -101,8 +101,9 @@ pub enum Input<'a> {
     Aborted {
         /// The call; its stream may be open by now.
         call: CallId,
-        /// The idempotency key of the stop that may follow.
-        part_id: PartId,
+        /// The idempotency key of the stop that may follow; none where the app wants the turn to go
+        /// on.
+        stop: Option<PartId>,
     },
     /// The consumer of a stream has room for more.
     Wanted {
@@ -268,6 +269,8 @@ pub enum Action {
 #[cfg(test)]
 mod tests {
     use super::PartId;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_part_id_is_a_uuid_of_version_4() {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::text::decimal;
 use crate::wire::answer::Refusal;
 use crate::wire::error::WireError;
 
@@ -62,8 +63,7 @@ impl ApiError {
             _ => "the service gave no reason",
         });
         Self {
-            message: ["Sending to the chat session failed (", &status.to_string(), "): ", detail]
-                .concat(),
+            message: refused("Sending to", status, detail),
             status,
             code: refusal.code.map(Into::into),
             closed_reason: refusal.closed_reason.map(Into::into),
@@ -79,8 +79,7 @@ impl ApiError {
             _ => "the service refused the request",
         };
         Self {
-            message: ["Reading the chat session failed (", &status.to_string(), "): ", detail]
-                .concat(),
+            message: refused("Reading", status, detail),
             status,
             code: None,
             closed_reason: None,
@@ -89,9 +88,12 @@ impl ApiError {
 
     /// The error of whoever sends to a chat that is known to be closed.
     pub(super) fn closed(chat_id: &str, reason: Option<&str>) -> Self {
-        let detail = reason.map(|reason| [": ", reason].concat()).unwrap_or_default();
+        let mut message = String::from("Chat session ") + chat_id + " is closed";
+        if let Some(reason) = reason {
+            message = message + ": " + reason;
+        }
         Self {
-            message: ["Chat session ", chat_id, " is closed", &detail].concat(),
+            message,
             status: 409,
             code: Some(SESSION_CLOSED.to_owned()),
             closed_reason: reason.map(ToOwned::to_owned),
@@ -102,6 +104,10 @@ impl ApiError {
     pub(super) fn is_session_closed(&self) -> bool {
         self.status == 409 && self.code.as_deref() == Some(SESSION_CLOSED)
     }
+}
+
+fn refused(what: &str, status: u16, detail: &str) -> String {
+    String::from(what) + " the chat session failed (" + &decimal(status.into()) + "): " + detail
 }
 
 /// A value of the driver's world that a machine only carries: in the browser, what JavaScript threw.

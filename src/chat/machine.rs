@@ -79,6 +79,11 @@ impl Chat {
         self.subscription.as_ref().and_then(Subscription::deadline)
     }
 
+    /// Whether something is under way: a call, a send or a stream.
+    pub fn is_active(&self) -> bool {
+        !self.waiting.is_empty() || !self.appends.is_empty() || self.subscription.is_some()
+    }
+
     /// Takes a fact; appends the orders that follow from it to `out`.
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Vec<Action>) {
         match input {
@@ -89,7 +94,7 @@ impl Chat {
             Input::Reconnect { call } => self.reconnect(call, now, out),
             Input::Stop { call, part_id } => self.stop(call, part_id, now, out),
             Input::SetSession(persisted) => self.set_session(persisted, out),
-            Input::Aborted { call, part_id } => self.aborted(call, part_id, now, out),
+            Input::Aborted { call, stop } => self.aborted(call, stop, now, out),
             Input::Disposed => self.disposed(now, out),
             Input::SessionStarted { token, pending_version } => {
                 self.session_started(token, pending_version, now, out);
@@ -240,17 +245,23 @@ impl Chat {
     }
 
     /// The signal of a call was aborted: the call is answered at once, whatever it waits for, or its
-    /// stream closes and its turn is stopped.
-    fn aborted(&mut self, call: CallId, part_id: PartId, now: Time, out: &mut Vec<Action>) {
+    /// stream closes. Its turn is stopped, unless the app wants it to go on.
+    fn aborted(&mut self, call: CallId, stop: Option<PartId>, now: Time, out: &mut Vec<Action>) {
         let mut cx = Context::new(now, &mut self.shared, out);
-        let is_waiting = |waiting: &Waiting| waiting.call() == Some(call);
-        if let Some(position) = self.waiting.iter().position(is_waiting) {
-            self.waiting.remove(position);
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.call() == Some(call))
+        {
+            match waiting {
+                Waiting::Send(call, _) if stop.is_none() => *call = None,
+                _ => self.waiting.retain(|waiting| waiting.call() != Some(call)),
+            }
             return cx.reject(call, ChatError::Aborted);
         }
         let purpose = append::Purpose::Turn(Some(call));
         if let Some(append) = self.appends.iter_mut().find(|append| append.purpose == purpose) {
-            append.purpose = append::Purpose::AbandonedTurn { stop: part_id };
+            append.purpose = match stop {
+                Some(stop) => append::Purpose::AbandonedTurn { stop },
+                None => append::Purpose::Turn(None),
+            };
             return cx.reject(call, ChatError::Aborted);
         }
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
@@ -261,11 +272,14 @@ impl Chat {
             return;
         }
         subscription.close(&mut cx);
-        if !subscription.is_resumed() && session.has_outstanding_turn() {
+        if let Some(stop) = stop
+            && !subscription.is_resumed()
+            && session.has_outstanding_turn()
+        {
             session.abandon_turn();
             cx.order(Action::Persist(session.persisted()));
             let purpose = append::Purpose::UnattendedStop;
-            self.appends.push(Append::begin(purpose, stop_send(part_id), session, &mut cx));
+            self.appends.push(Append::begin(purpose, stop_send(stop), session, &mut cx));
         }
         self.subscription = None;
     }
@@ -348,13 +362,13 @@ impl Chat {
     fn start_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
         self.shared.credentials.started();
         self.fail_waiting(error, now, out);
-        self.fail_appends(Append::awaits_session, error, now, out);
+        self.fail_appends(&Append::awaits_session, error, now, out);
     }
 
     fn token_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
         self.shared.credentials.refreshed();
         self.fail_waiting(error, now, out);
-        self.fail_appends(Append::awaits_token, error, now, out);
+        self.fail_appends(&Append::awaits_token, error, now, out);
         self.with_subscription(now, out, |subscription, session, cx| {
             if subscription.awaits_token() {
                 subscription.fail(error.clone(), session, cx);
@@ -371,12 +385,12 @@ impl Chat {
 
     fn fail_appends(
         &mut self,
-        is_concerned: impl Fn(&Append) -> bool,
+        is_concerned: &dyn Fn(&Append) -> bool,
         error: &ChatError,
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        while let Some(position) = self.appends.iter().position(&is_concerned) {
+        while let Some(position) = self.appends.iter().position(is_concerned) {
             let append = self.appends.remove(position);
             let error = append.failed(error.clone(), &mut Context::new(now, &mut self.shared, out));
             self.append_over(append.purpose, Err(error), now, out);
@@ -413,7 +427,7 @@ impl Chat {
         out: &mut Vec<Action>,
     ) {
         let error = ChatError::Foreign(error.clone());
-        self.fail_appends(|append| append.has_request(request), &error, now, out);
+        self.fail_appends(&|append| append.has_request(request), &error, now, out);
     }
 
     fn append_over(

@@ -1,6 +1,7 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
 use super::event::LastSend;
+use crate::text::decimal;
 
 /// A place in `.out`: everything up to it has been handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl Cursor {
     /// The value of `Last-Event-ID`.
     pub fn to_text(&self) -> String {
         match self {
-            Self::Seq(seq) => seq.to_string(),
+            Self::Seq(seq) => decimal(*seq),
             Self::Opaque(id) => id.clone(),
         }
     }
@@ -112,8 +113,13 @@ impl Session {
             Some(false) => Turn::Idle,
             Some(true) => Turn::Running { start: cursor.clone() },
         };
+        // The turn of the last send has shown no end and nobody waits for it: it was stopped, and may
+        // still be writing.
+        let gate = (turn == Turn::Idle && persisted.active_input_seq.is_some())
+            .then_some(SupersedeGate { input_seq: persisted.active_input_seq });
         Self {
             cursor,
+            gate,
             active_input_seq: persisted.active_input_seq,
             closed: persisted.closed.then_some(Closed { reason: persisted.closed_reason }),
             ..Self::new(persisted.public_access_token, turn)
@@ -198,6 +204,8 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn persisted() -> PersistedSession {
         PersistedSession {

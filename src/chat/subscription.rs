@@ -468,7 +468,6 @@ impl Subscription {
             let reason = boundary.session_closed_reason.as_deref();
             close_session(session, reason, ClosedSource::Stream, cx);
         }
-        session.complete_turn();
         let error = "The previous turn's output was lost. Try again.";
         self.fail(ChatError::Other(error.to_owned()), session, cx);
     }
@@ -493,7 +492,7 @@ impl Subscription {
     /// Ends the stream with an error.
     pub(super) fn fail(&mut self, error: ChatError, session: &mut Session, cx: &mut Context<'_>) {
         self.detach(cx);
-        session.turn = Turn::Idle;
+        session.complete_turn();
         cx.order(Action::Persist(session.persisted()));
         cx.tell(ChatEvent::StreamError(error.clone()));
         cx.order(Action::FailStream { stream: self.stream, error });

@@ -49,6 +49,8 @@ impl<'a> Refusal<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn an_answer_gives_what_it_has() {

@@ -59,20 +59,9 @@ impl<'a> Headers<'a> {
     pub(super) fn scan(scanner: &mut Scanner<'a>) -> Scanned<Self> {
         let mut headers = Self::default();
         let mut is_first = true;
-        scanner.array(|scanner| {
-            let mut name = None;
-            let mut value = None;
-            let mut position = 0_u8;
-            scanner.array(|scanner| {
-                let string = scanner.string_or_skip()?;
-                match position {
-                    0 => name = string,
-                    1 => value = string,
-                    _ => {}
-                }
-                position = position.saturating_add(1);
-                Ok(())
-            })?;
+        let mut pairs = scanner.enter_array()?;
+        while scanner.next_element(&mut pairs)? {
+            let [name, value] = scan_pair(scanner)?;
             if let Some(name) = name {
                 headers.is_command |= is_first && name.is("");
                 if let (Some(place), Some(value)) = (headers.place(name), value) {
@@ -80,8 +69,7 @@ impl<'a> Headers<'a> {
                 }
             }
             is_first = false;
-            Ok(())
-        })?;
+        }
         Ok(headers)
     }
 
@@ -112,4 +100,18 @@ impl<'a> Headers<'a> {
             _ => Control::Unknown,
         })
     }
+}
+
+/// The two strings at the start of an array.
+fn scan_pair<'a>(scanner: &mut Scanner<'a>) -> Scanned<[Option<RawString<'a>>; 2]> {
+    let mut pair = [None; 2];
+    let mut places = pair.iter_mut();
+    let mut items = scanner.enter_array()?;
+    while scanner.next_element(&mut items)? {
+        let string = scanner.string_or_skip()?;
+        if let Some(place) = places.next() {
+            *place = string;
+        }
+    }
+    Ok(pair)
 }

@@ -77,6 +77,8 @@ impl EventStreamDecoder {
                 whole.extend_from_slice(line);
                 Cow::Owned(whole)
             };
+            self.bounded(line.len())?;
+            let line = self.without_byte_order_mark(line);
             if line.is_empty() {
                 if let Some(event) = block.as_event() {
                     on_event(event);
@@ -108,15 +110,19 @@ impl EventStreamDecoder {
         Some((line, rest.strip_prefix(b"\n").unwrap_or(rest)))
     }
 
+    /// Only the first line can begin with one, be it an empty line otherwise.
+    fn without_byte_order_mark<'a>(&mut self, line: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        if mem::replace(&mut self.past_first_line, true) || !line.starts_with(BYTE_ORDER_MARK) {
+            return line;
+        }
+        without_prefix(line, BYTE_ORDER_MARK.len())
+    }
+
     fn take_line<'a>(
         &mut self,
-        mut line: Cow<'a, [u8]>,
+        line: Cow<'a, [u8]>,
         block: &mut Block<'a>,
     ) -> Result<(), WireError> {
-        self.bounded(line.len())?;
-        if !mem::replace(&mut self.past_first_line, true) && line.starts_with(BYTE_ORDER_MARK) {
-            line = without_prefix(line, BYTE_ORDER_MARK.len());
-        }
         let (name_end, value_start) = field_bounds(&line);
         match line.get(..name_end).unwrap_or_default() {
             b"data" => {
@@ -210,8 +216,8 @@ fn without_prefix(line: Cow<'_, [u8]>, length: usize) -> Cow<'_, [u8]> {
 
 /// A `retry` value counts only when it is made of ASCII digits alone.
 fn digits(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
+    value.iter().try_fold(None, |number: Option<u64>, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte & 0xf))?;
+        Some(Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit)?))
+    })?
 }

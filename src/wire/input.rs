@@ -59,13 +59,7 @@ pub fn message_body(payload: &MessagePayload<'_>) -> String {
     let mut object = ObjectWriter::open(&mut body);
     if let Some(extra) = payload.extra {
         // What is no object has no members to add: `JSON.stringify` gave valid JSON.
-        let _ = Scanner::new(extra).object(|scanner, key| {
-            let value = scanner.value()?;
-            if !is_fixed(&key.decode(), payload.trigger) {
-                object.member(&key.decode(), value);
-            }
-            Ok(())
-        });
+        let _ = add_extra(extra, payload, &mut object);
     }
     if let Some(message) = payload.message {
         object.member("message", &slim(message));
@@ -83,10 +77,26 @@ pub fn message_body(payload: &MessagePayload<'_>) -> String {
     body
 }
 
-fn is_fixed(key: &str, trigger: Trigger) -> bool {
+fn add_extra(
+    extra: &str,
+    payload: &MessagePayload<'_>,
+    object: &mut ObjectWriter<'_>,
+) -> Scanned<()> {
+    let mut scanner = Scanner::new(extra);
+    let mut members = scanner.enter_object()?;
+    while let Some(key) = scanner.next_key(&mut members)? {
+        let value = scanner.value()?;
+        if !is_fixed(&key.decode(), payload) {
+            object.raw_member(key, value);
+        }
+    }
+    Ok(())
+}
+
+fn is_fixed(key: &str, payload: &MessagePayload<'_>) -> bool {
     match key {
         "chatId" | "trigger" | "messageId" | "metadata" => true,
-        "message" => trigger == Trigger::SubmitMessage,
+        "message" => payload.message.is_some() || payload.trigger == Trigger::SubmitMessage,
         _ => false,
     }
 }
@@ -110,7 +120,11 @@ fn slim_assistant(message: &str) -> Scanned<Option<String>> {
     }
     let mut slim_parts = String::new();
     if let Some(parts) = parts.filter(|parts| parts.starts_with('[')) {
-        Scanner::new(parts).array(|scanner| push_slim_part(scanner.value()?, &mut slim_parts))?;
+        let mut scanner = Scanner::new(parts);
+        let mut items = scanner.enter_array()?;
+        while scanner.next_element(&mut items)? {
+            push_slim_part(scanner.value()?, &mut slim_parts)?;
+        }
     }
     if slim_parts.is_empty() {
         return Ok(None);
@@ -187,14 +201,27 @@ pub(super) fn members<'a, const N: usize>(
     names: [&str; N],
 ) -> Scanned<[Option<&'a str>; N]> {
     let mut values = [None; N];
-    Scanner::new(object).object(|scanner, key: RawString<'a>| {
-        let value = scanner.value()?;
-        if let Some((_, place)) = names.iter().zip(&mut values).find(|(name, _)| key.is(name)) {
-            *place = Some(value);
-        }
-        Ok(())
-    })?;
+    collect_members(object, &names, &mut values)?;
     Ok(values)
+}
+
+/// The work of [`members`], once for every count of names.
+fn collect_members<'a>(
+    object: &'a str,
+    names: &[&str],
+    values: &mut [Option<&'a str>],
+) -> Scanned<()> {
+    let mut scanner = Scanner::new(object);
+    let mut items = scanner.enter_object()?;
+    while let Some(key) = scanner.next_key(&mut items)? {
+        let value = scanner.value()?;
+        for (name, place) in names.iter().zip(values.iter_mut()) {
+            if key.is(name) {
+                *place = Some(value);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes one JSON object, member by member.
@@ -215,6 +242,15 @@ impl<'a> ObjectWriter<'a> {
         self.out.push_str(value);
     }
 
+    /// A member whose name and value are JSON already: both stay as they are spelled.
+    fn raw_member(&mut self, key: RawString<'_>, value: &str) {
+        self.separate();
+        self.out.push('"');
+        self.out.push_str(key.raw());
+        self.out.push_str("\":");
+        self.out.push_str(value);
+    }
+
     /// A member that is left out where there is no value.
     fn optional(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
@@ -228,12 +264,16 @@ impl<'a> ObjectWriter<'a> {
     }
 
     fn key(&mut self, key: &str) {
+        self.separate();
+        push_string(self.out, key);
+        self.out.push(':');
+    }
+
+    fn separate(&mut self) {
         if !self.is_empty {
             self.out.push(',');
         }
         self.is_empty = false;
-        push_string(self.out, key);
-        self.out.push(':');
     }
 
     fn close(self) {
@@ -244,6 +284,8 @@ impl<'a> ObjectWriter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const SUBMIT: MessagePayload<'_> = MessagePayload {
         chat_id: "chat \"1\"",

@@ -19,6 +19,12 @@ pub(crate) struct Scanner<'a> {
     at: usize,
 }
 
+/// The items of a container that a scanner has stepped into.
+pub(crate) struct Items {
+    close: u8,
+    is_first: bool,
+}
+
 /// A JSON string as it stands in the text, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RawString<'a> {
@@ -37,25 +43,51 @@ impl<'a> Scanner<'a> {
         self.byte()
     }
 
-    /// Takes an object, with `on_member` called at the value of each member. `on_member` takes the
-    /// value.
-    pub(crate) fn object(
-        &mut self,
-        mut on_member: impl FnMut(&mut Self, RawString<'a>) -> Scanned<()>,
-    ) -> Scanned<()> {
-        self.list(b'{', b'}', |scanner| {
-            let key = scanner.string()?;
-            scanner.expect(b':')?;
-            on_member(scanner, key)
-        })
+    /// Steps into an object; [`next_key`](Self::next_key) gives its members.
+    pub(crate) fn enter_object(&mut self) -> Scanned<Items> {
+        self.enter(b'{', b'}')
     }
 
-    /// Takes an array, with `on_element` called at each element. `on_element` takes the element.
-    pub(crate) fn array(
-        &mut self,
-        on_element: impl FnMut(&mut Self) -> Scanned<()>,
-    ) -> Scanned<()> {
-        self.list(b'[', b']', on_element)
+    /// Steps into an array; [`next_element`](Self::next_element) goes over its elements.
+    pub(crate) fn enter_array(&mut self) -> Scanned<Items> {
+        self.enter(b'[', b']')
+    }
+
+    /// The next member's name, with its value as what comes next; `None` behind the object.
+    pub(crate) fn next_key(&mut self, items: &mut Items) -> Scanned<Option<RawString<'a>>> {
+        if !self.next_element(items)? {
+            return Ok(None);
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(Some(key))
+    }
+
+    /// Whether an element comes next; `false` behind the array.
+    pub(crate) fn next_element(&mut self, items: &mut Items) -> Scanned<bool> {
+        if self.accept(items.close) {
+            return Ok(false);
+        }
+        if !items.is_first {
+            self.expect(b',')?;
+            // A comma has to be followed by an item.
+            if self.peek() == Some(items.close) {
+                return Err(Malformed);
+            }
+        }
+        items.is_first = false;
+        Ok(true)
+    }
+
+    /// Where the next value starts.
+    pub(crate) fn position(&mut self) -> usize {
+        self.skip_white_space();
+        self.at
+    }
+
+    /// What has been taken since a position.
+    pub(crate) fn text_since(&self, position: usize) -> Scanned<&'a str> {
+        self.text.get(position..self.at).ok_or(Malformed)
     }
 
     /// Takes a string.
@@ -83,10 +115,9 @@ impl<'a> Scanner<'a> {
 
     /// Takes a value of any kind; returns its text, as it stands.
     pub(crate) fn value(&mut self) -> Scanned<&'a str> {
-        self.skip_white_space();
-        let start = self.at;
+        let start = self.position();
         self.skip_value()?;
-        self.text.get(start..self.at).ok_or(Malformed)
+        self.text_since(start)
     }
 
     /// Takes a value; returns it when it is a string.
@@ -108,22 +139,9 @@ impl<'a> Scanner<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
     }
 
-    fn list(
-        &mut self,
-        open: u8,
-        close: u8,
-        mut on_item: impl FnMut(&mut Self) -> Scanned<()>,
-    ) -> Scanned<()> {
+    fn enter(&mut self, open: u8, close: u8) -> Scanned<Items> {
         self.expect(open)?;
-        if self.accept(close) {
-            return Ok(());
-        }
-        loop {
-            on_item(self)?;
-            if !self.accept(b',') {
-                return self.expect(close);
-            }
-        }
+        Ok(Items { close, is_first: true })
     }
 
     /// Takes one value, nested to any depth, with a stack of its own: the text is the service's, and
@@ -274,6 +292,11 @@ impl<'a> Scanner<'a> {
 }
 
 impl<'a> RawString<'a> {
+    /// The string as it stands, without its quotes.
+    pub(crate) fn raw(self) -> &'a str {
+        self.inner
+    }
+
     /// Whether the string's value is `text`.
     pub(crate) fn is(self, text: &str) -> bool {
         if self.escaped { self.decode() == text } else { self.inner == text }
@@ -339,8 +362,7 @@ fn push_unicode<'a>(digits: &'a str, out: &mut String, lone: LoneSurrogate) -> &
     };
     let low = rest.strip_prefix("\\u").and_then(code_unit);
     if let Some((low, after_low)) = low
-        && let Some(Ok(character)) = char::decode_utf16([unit, low]).next()
-        && character.len_utf16() == 2
+        && let Some(character) = surrogate_pair(unit, low)
     {
         out.push(character);
         return after_low;
@@ -348,12 +370,30 @@ fn push_unicode<'a>(digits: &'a str, out: &mut String, lone: LoneSurrogate) -> &
     match (char::from_u32(u32::from(unit)), lone) {
         (Some(character), _) => out.push(character),
         (None, LoneSurrogate::Replace) => out.push(char::REPLACEMENT_CHARACTER),
+        // The backslash would take the escape's own as its pair: `\` and `\ud83c`, which together are
+        // an invalid escape, would turn into valid text. U+FFFD keeps it invalid.
+        (None, LoneSurrogate::KeepEscape) if ends_in_open_backslash(out) => {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
         (None, LoneSurrogate::KeepEscape) => {
             out.push_str("\\u");
             out.push_str(digits.get(..4).unwrap_or_default());
         }
     }
     rest
+}
+
+/// Whether the JSON text ends in a backslash that escapes what comes next.
+fn ends_in_open_backslash(json: &str) -> bool {
+    json.bytes().rev().take_while(|byte| *byte == b'\\').count() & 1 == 1
+}
+
+fn surrogate_pair(high: u16, low: u16) -> Option<char> {
+    let (0xd800..=0xdbff, 0xdc00..=0xdfff) = (high, low) else {
+        return None;
+    };
+    let offset = u32::from(high & 0x3ff) << 10 | u32::from(low & 0x3ff);
+    char::from_u32(offset.saturating_add(0x1_0000))
 }
 
 fn code_unit(digits: &str) -> Option<(u16, &str)> {
@@ -443,6 +483,8 @@ fn push_control(out: &mut String, character: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn valid(text: &str) -> bool {
         let mut scanner = Scanner::new(text);

@@ -40,8 +40,8 @@ pub struct Data<'a> {
 /// whose `seq_num` is no whole number is passed over.
 ///
 /// # Errors
-/// [`WireError::MalformedBatch`] when the text is not JSON of the form `{"records":[{…}, …]}`. The
-/// records before the fault have been reported.
+/// [`WireError::MalformedBatch`] when the text is not JSON of the form `{"records":[…]}`. The records
+/// before the fault have been reported.
 pub fn decode_batch(
     batch: &str,
     body: &mut String,
@@ -53,36 +53,38 @@ pub fn decode_batch(
 fn scan_batch(
     batch: &str,
     body: &mut String,
-    on_record: &mut impl FnMut(u64, Record<'_>),
+    on_record: &mut dyn FnMut(u64, Record<'_>),
 ) -> Scanned<()> {
     let mut scanner = Scanner::new(batch);
-    scanner.object(|scanner, key| {
+    let mut members = scanner.enter_object()?;
+    while let Some(key) = scanner.next_key(&mut members)? {
         if !key.is("records") {
-            return scanner.value().map(|_| ());
+            scanner.value()?;
+            continue;
         }
-        scanner.array(|scanner| {
-            let record = RawRecord::scan(scanner)?;
+        let mut records = scanner.enter_array()?;
+        while scanner.next_element(&mut records)? {
+            let record = RawRecord::scan(&mut scanner)?;
             if let Some(seq) = record.seq {
                 on_record(seq, record.decode(body));
             }
-            Ok(())
-        })
-    })?;
+        }
+    }
     scanner.end()
 }
 
 /// Decodes the data of one v1 event.
 pub fn decode_v1(data: &str) -> Record<'_> {
-    let scan = || {
-        let mut scanner = Scanner::new(data);
-        let chunk = scanner.value()?;
-        scanner.end()?;
-        data_record(chunk, None)
-    };
-    scan().unwrap_or(Record::Malformed)
+    let mut scanner = Scanner::new(data);
+    let scanned = RawChunk::scan(&mut scanner);
+    match (scanned, scanner.end()) {
+        (Ok(chunk), Ok(())) => chunk.into_record(None),
+        _ => Record::Malformed,
+    }
 }
 
 /// A record as it stands in its batch.
+#[derive(Default)]
 struct RawRecord<'a> {
     seq: Option<u64>,
     headers: Option<&'a str>,
@@ -91,18 +93,24 @@ struct RawRecord<'a> {
 
 impl<'a> RawRecord<'a> {
     fn scan(scanner: &mut Scanner<'a>) -> Scanned<Self> {
-        let mut record = Self { seq: None, headers: None, body: None };
-        scanner.object(|scanner, key| {
-            match &*key.decode() {
-                "seq_num" => record.seq = scanner.integer_or_skip()?,
-                "headers" => record.headers = Some(scanner.value()?),
-                "body" => record.body = scanner.string_or_skip()?,
-                _ => {
-                    scanner.value()?;
+        let mut record = Self::default();
+        if scanner.peek() != Some(b'{') {
+            scanner.value()?;
+            return Ok(record);
+        }
+        let mut members = scanner.enter_object()?;
+        while let Some(key) = scanner.next_key(&mut members)? {
+            if key.is("seq_num") {
+                record.seq = scanner.integer_or_skip()?;
+            } else if key.is("body") {
+                record.body = scanner.string_or_skip()?;
+            } else {
+                let value = scanner.value()?;
+                if key.is("headers") && value != "null" {
+                    record.headers = Some(value);
                 }
             }
-            Ok(())
-        })?;
+        }
         Ok(record)
     }
 
@@ -137,45 +145,65 @@ fn scan_envelope(body: &str) -> Scanned<Record<'_>> {
     let mut chunk = None;
     let mut part_id = None;
     let mut scanner = Scanner::new(body);
-    scanner.object(|scanner, key| {
+    let mut members = scanner.enter_object()?;
+    while let Some(key) = scanner.next_key(&mut members)? {
         if key.is("data") {
-            chunk = Some(scanner.value()?);
+            chunk = Some(RawChunk::scan(&mut scanner)?);
         } else if key.is("id") {
             part_id = scanner.string_or_skip()?;
         } else {
             scanner.value()?;
         }
-        Ok(())
-    })?;
+    }
     scanner.end()?;
-    data_record(chunk.ok_or(Malformed)?, part_id)
+    Ok(chunk.ok_or(Malformed)?.into_record(part_id))
 }
 
-fn data_record<'a>(chunk: &'a str, part_id: Option<RawString<'a>>) -> Scanned<Record<'a>> {
-    if chunk == "null" {
-        return Err(Malformed);
-    }
-    let mut chunk_type = None;
-    let mut token = None;
-    if chunk.starts_with('{') {
-        Scanner::new(chunk).object(|scanner, key| {
-            match &*key.decode() {
-                "type" => chunk_type = scanner.string_or_skip()?,
-                "publicAccessToken" => token = scanner.string_or_skip()?,
-                _ => {
+/// A chunk as it stands in its text, and what of it the client looks at.
+struct RawChunk<'a> {
+    text: &'a str,
+    chunk_type: Option<RawString<'a>>,
+    public_access_token: Option<RawString<'a>>,
+}
+
+impl<'a> RawChunk<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Scanned<Self> {
+        let mut chunk_type = None;
+        let mut public_access_token = None;
+        let start = scanner.position();
+        if scanner.peek() == Some(b'{') {
+            let mut members = scanner.enter_object()?;
+            while let Some(key) = scanner.next_key(&mut members)? {
+                if key.is("type") {
+                    chunk_type = scanner.string_or_skip()?;
+                } else if key.is("publicAccessToken") {
+                    public_access_token = scanner.string_or_skip()?;
+                } else {
                     scanner.value()?;
                 }
             }
-            Ok(())
-        })?;
-    }
-    let chunk_type = chunk_type.map(RawString::decode);
-    Ok(match chunk_type.as_deref() {
-        Some(chunk_type) if chunk_type.starts_with("trigger:") => {
-            Record::Control(legacy_control(chunk_type, token))
+        } else {
+            scanner.value()?;
         }
-        _ => Record::Data(Data { chunk, chunk_type, part_id: part_id.map(RawString::decode) }),
-    })
+        Ok(Self { text: scanner.text_since(start)?, chunk_type, public_access_token })
+    }
+
+    fn into_record(self, part_id: Option<RawString<'a>>) -> Record<'a> {
+        if self.text == "null" {
+            return Record::Malformed;
+        }
+        let chunk_type = self.chunk_type.map(RawString::decode);
+        match chunk_type.as_deref() {
+            Some(chunk_type) if chunk_type.starts_with("trigger:") => {
+                Record::Control(legacy_control(chunk_type, self.public_access_token))
+            }
+            _ => Record::Data(Data {
+                chunk: self.text,
+                chunk_type,
+                part_id: part_id.map(RawString::decode),
+            }),
+        }
+    }
 }
 
 /// Older agents write control as chunks whose type starts with `trigger:`. None of them is ever for

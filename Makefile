@@ -1,0 +1,100 @@
+# Everything this repository does, as targets; `make help` lists them.
+#
+# Beforehand a machine needs only make, rustup with Rust, Node and npm. Each target depends on the
+# `setup-*` targets it needs, which install what is missing and cost a moment when nothing is.
+
+# bash, not sh, for `pipefail`; and a recipe that goes through a shell sees the PATH set below,
+# which make 4.3 does not promise for commands it starts by itself.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Variables, to be set on the command line or in the environment:
+#   TOOLS_DIR  where the Rust tools of scripts/setup live (a cache per user, outside the repository)
+#   PORT       the port of `make demo`; by default 8787, or any free one when that is taken
+#   CI         when set, cargo refuses to change Cargo.lock
+TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
+PORT ?=
+LOCKED := $(if $(CI),--locked)
+
+export TOOLS_DIR
+export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+WORKSPACES := js examples/chat tests/e2e
+MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/package.json))
+WASM := wasm32-unknown-unknown
+
+.PHONY: help demo test package size lint lint-rust lint-js lint-types format \
+	test-rust test-wasm test-js skips wasm setup setup-rust setup-tools setup-node setup-browser clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: package ## Build the demo page and the local session server, and serve both (PORT=… to choose)
+	npm run --silent build -w examples/chat
+	cargo build $(LOCKED) --quiet --release -p session-server
+	@mkdir -p data
+	@trap 'exit 0' INT; cargo run $(LOCKED) --quiet --release -p session-server -- --page examples/chat/dist \
+		$(if $(PORT),--port $(PORT),--any-port) --db data/demo.sqlite
+
+test: ## Run every check in order, as CI does; the last line counts the tests
+	@MAKE="$(MAKE)" node scripts/test.mjs setup lint test-rust test-wasm package size test-js
+
+package: wasm ## Assemble the npm package in pkg/
+	@node scripts/package.mjs
+
+size: package ## Measure what a browser downloads against size-budget.json
+	@node scripts/size.mjs
+
+lint: lint-rust lint-js lint-types ## Check format, lints and types
+
+lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy natively and for wasm32
+	cargo fmt --all --check
+	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
+	cargo clippy $(LOCKED) -p trigger-chat-transport --lib --target $(WASM) -- -D warnings
+	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings
+
+lint-js: setup-node ## Check the TypeScript code: format and lints
+	biome check --error-on-warnings
+
+# The glue's types come from the wasm build, the package's own from pkg/: hence `package`.
+lint-types: package ## Check the TypeScript code: types
+	@for project in src/browser $(WORKSPACES); do echo "tsc -p $$project"; tsc --noEmit -p $$project; done
+
+format: setup-rust setup-node ## Format everything, and apply the safe fixes of the linter
+	cargo fmt --all
+	biome check --write
+
+test-rust: setup-rust ## Run the native Rust tests
+	cargo test $(LOCKED) --workspace --exclude wasm-tests
+
+# The wire and chat tests run once more as wasm, in Node: what a browser runs is a 32-bit build.
+# `no-install`: wasm-pack takes what setup put on the PATH, and downloads nothing.
+test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, in Node and in a browser
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
+		cargo test $(LOCKED) -p trigger-chat-transport --target $(WASM) --lib --test wire
+	wasm-pack test --mode no-install --headless --chrome wasm-tests $(LOCKED)
+
+test-js: package setup-browser ## Run the TypeScript tests, and those that drive a browser
+	npm test -w js
+	npm test -w tests/e2e
+
+skips: ## List the tests that are skipped or known to fail
+	@node scripts/skips.mjs
+
+wasm: setup-rust setup-tools setup-node ## Build the wasm core, optimised, in target/wasm-pack/
+	@node scripts/wasm.mjs
+
+setup: setup-rust setup-tools setup-node setup-browser ## Install what is missing
+setup-rust setup-tools setup-browser:
+	@scripts/setup $(@:setup-%=%)
+setup-node: node_modules/.package-lock.json
+	@:
+
+# npm writes this file last, so it is older than a manifest only when an install is due.
+node_modules/.package-lock.json: $(MANIFESTS)
+	@scripts/setup node
+
+clean: ## Remove everything that was built, and the demo's data
+	rm -rf target pkg data node_modules $(WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)

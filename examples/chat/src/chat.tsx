@@ -1,0 +1,143 @@
+import { useChat } from "@ai-sdk/react";
+import { generateId, type UIMessage } from "ai";
+import { useRef, useState } from "react";
+import { useTriggerChatTransport } from "trigger-chat-transport/react";
+import { agentName } from "./agents";
+import * as api from "./api";
+import { Composer } from "./composer";
+import { describeError } from "./describe-error";
+import { MessageList } from "./message-list";
+import { Notice } from "./notice";
+import { Welcome } from "./welcome";
+
+type Props = {
+  chatId: string;
+  stored: api.StoredChat;
+  onFirstMessage: () => void;
+  onSaved: () => void;
+  onNewChat: () => void;
+};
+
+export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Props) {
+  const [agent, setAgent] = useState(stored.agent);
+  const [unsaved, setUnsaved] = useState<UIMessage[]>();
+  /** Whether the agent heard the user's stop; unset when nobody asked for one. */
+  const stopped = useRef<Promise<boolean>>(undefined);
+
+  const transport = useTriggerChatTransport({
+    task: agent,
+    baseURL: location.origin,
+    accessToken: () => api.mintAccessToken(chatId),
+    // `task` is fixed once the transport is made, but until the first message the user may still
+    // choose another agent. This callback is always the latest, so the agent is taken from here.
+    startSession: ({ clientData }) => api.startSession(chatId, { taskId: agent, clientData }),
+    sessions: stored.session ? { [chatId]: stored.session } : {},
+    // This is what a reload needs to find an answer that is still being written. When it cannot
+    // be saved the chat itself goes on, and the next change saves it.
+    onSessionChange: (id, session) => void api.saveSession(id, session).catch(console.warn),
+    // Leaving the chat aborts the request, which must not end the answer. The stop button does.
+    stopOnAbort: false,
+  });
+
+  const { messages, sendMessage, regenerate, stop, status, error, clearError } = useChat({
+    id: chatId,
+    messages: stored.messages,
+    transport,
+    // A chat with messages may have an answer on its way; a new one cannot.
+    resume: stored.messages.length > 0,
+    // A fast agent sends more often than anyone can read.
+    throttle: 50,
+    // Saved only when the turn is over. Coming back to a running one replays it from its start,
+    // so a part saved meanwhile would show twice. Aborted without a stop: the user went to
+    // another chat, and the agent writes on.
+    onFinish: async ({ messages, isAbort, isError }) => {
+      const stop = stopped.current;
+      const isOver = isAbort ? await stop : !isError;
+      // Unless the user has sent more while the stop was on its way: that is saved already.
+      if (isOver && stop === stopped.current) await save(messages);
+    },
+  });
+
+  const isBusy = status === "submitted" || status === "streaming";
+
+  async function save(messages: UIMessage[]) {
+    try {
+      await api.saveMessages(chatId, messages);
+      setUnsaved(undefined);
+      onSaved();
+    } catch {
+      setUnsaved(messages);
+    }
+  }
+
+  function send(text: string) {
+    const message: UIMessage = { id: generateId(), role: "user", parts: [{ type: "text", text }] };
+    if (messages.length === 0) {
+      // Failing here makes saving the messages fail too, and that is shown.
+      void api.createChat(chatId, agent).catch(console.warn);
+      onFirstMessage();
+    }
+    stopped.current = undefined;
+    void save([...messages, message]);
+    void sendMessage(message);
+  }
+
+  function answerAgain() {
+    stopped.current = undefined;
+    if (messages.at(-1)?.role === "assistant") {
+      void save(messages.slice(0, -1));
+      void regenerate();
+    } else {
+      // Perhaps the agent never got the message: send it as it stands, under the same id.
+      void sendMessage();
+    }
+  }
+
+  function stopAnswer() {
+    // The first tells the agent, also after a reload, when the hook no longer holds the request
+    // that began the answer. The second ends the answer here without waiting for the agent.
+    stopped.current = transport.stopGeneration(chatId);
+    void stop();
+  }
+
+  const problem = error && describeError(error);
+  const remedies = {
+    retry: { label: "Try again", run: answerAgain },
+    "new-chat": { label: "New chat", run: onNewChat },
+  };
+
+  return (
+    <>
+      {messages.length === 0 ? (
+        <Welcome agent={agent} onAgentChange={setAgent} onSuggestion={send} />
+      ) : (
+        <MessageList
+          messages={messages}
+          agentName={agentName(agent)}
+          isBusy={isBusy}
+          onAnswerAgain={isBusy || error ? undefined : answerAgain}
+        />
+      )}
+      <div className="dock">
+        {problem && (
+          <Notice
+            title={problem.title}
+            action={problem.remedy && remedies[problem.remedy]}
+            onDismiss={clearError}
+          >
+            {problem.advice}
+          </Notice>
+        )}
+        {unsaved && (
+          <Notice
+            title="The chat could not be saved."
+            action={{ label: "Save again", run: () => void save(unsaved) }}
+          >
+            A reload now would lose its latest messages.
+          </Notice>
+        )}
+        <Composer status={status} isBusy={isBusy} onSend={send} onStop={stopAnswer} />
+      </div>
+    </>
+  );
+}

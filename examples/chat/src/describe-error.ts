@@ -1,0 +1,44 @@
+export type ErrorDescription = {
+  title: string;
+  advice: string;
+  /** What the page can do about it, if anything. */
+  remedy?: "retry" | "new-chat";
+};
+
+export function describeError(error: Error): ErrorDescription {
+  const status = "status" in error ? error.status : undefined;
+  const code = "code" in error ? error.code : undefined;
+
+  if (code === "session_closed") {
+    return {
+      title: "This chat is closed.",
+      advice: "It takes no more messages; you can still read it.",
+      remedy: "new-chat",
+    };
+  }
+  if (status === 413) {
+    return {
+      title: "The message is too long.",
+      advice: "Send it again in shorter parts.",
+    };
+  }
+  if (status === 401 || status === 403) {
+    return {
+      title: "Your access to this chat has run out.",
+      advice: "Reload the page to sign in again, then try once more.",
+      remedy: "retry",
+    };
+  }
+  if (error instanceof TypeError) {
+    return {
+      title: "The server could not be reached.",
+      advice: "Check your connection, then try again. Your message is kept.",
+      remedy: "retry",
+    };
+  }
+  return {
+    title: "The answer could not be completed.",
+    advice: `${error.message} Try again, or ask in other words.`,
+    remedy: "retry",
+  };
+}

@@ -1,0 +1,25 @@
+export type {
+  ReconnectToStreamOptions,
+  SendMessagesOptions,
+} from "./transport.js";
+export {
+  createChatTransport,
+  TriggerChatTransport as ChatTransport,
+  TriggerChatTransport,
+} from "./transport.js";
+export type {
+  AccessTokenParams,
+  AnyChatTask,
+  ChatBaseURLResolver,
+  ChatFetchOverride,
+  ChatSessionPersistedState,
+  ChatTransportEndpoint,
+  ChatTransportEndpointContext,
+  ChatTransportEvent,
+  ChatTransportSendSource,
+  InferChatClientData,
+  InferChatUIMessage,
+  StartSessionParams,
+  StartSessionResult,
+  TriggerChatTransportOptions,
+} from "./types.js";

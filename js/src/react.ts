@@ -1,0 +1,40 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { TriggerChatTransport } from "./transport.js";
+import type {
+  AnyChatTask,
+  TriggerChatTransportOptions,
+  UseTriggerChatTransportOptions,
+} from "./types.js";
+
+export type {
+  ChatTransportEvent,
+  ChatTransportSendSource,
+  InferChatUIMessage,
+  UseTriggerChatTransportOptions,
+} from "./types.js";
+
+/**
+ * Makes one transport for the component's life. The callbacks, `clientData` and `fetch` follow each
+ * render; all other options are those of the first.
+ *
+ * On unmount the transport lets go of its streams; turns go on at the server.
+ */
+export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>(
+  options: UseTriggerChatTransportOptions<TTask>,
+): TriggerChatTransport {
+  // The agent's type has been checked above; inside, its client data is any record.
+  const plain = options as unknown as TriggerChatTransportOptions;
+  const { accessToken, startSession, onSessionChange, onEvent, clientData, fetch } = plain;
+  const [transport] = useState(() => new TriggerChatTransport(plain));
+  useEffect(() => transport.setAccessToken(accessToken), [transport, accessToken]);
+  useEffect(() => transport.setStartSession(startSession), [transport, startSession]);
+  useEffect(() => transport.setOnSessionChange(onSessionChange), [transport, onSessionChange]);
+  useEffect(() => transport.setOnEvent(onEvent), [transport, onEvent]);
+  useEffect(() => transport.setClientData(clientData), [transport, clientData]);
+  useEffect(() => transport.setFetch(fetch), [transport, fetch]);
+  // A component that is mounted again (StrictMode does so at once) finds the transport alive.
+  useEffect(() => () => transport.dispose(), [transport]);
+  return transport;
+}

@@ -1,0 +1,147 @@
+import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
+import { type Core, createCore } from "./core.js";
+import type {
+  ChatFetchOverride,
+  ChatSessionPersistedState,
+  ChatTransportEvent,
+  TriggerChatTransportOptions,
+} from "./types.js";
+
+/** What `sendMessages` takes; the AI SDK's shape. */
+export type SendMessagesOptions = {
+  trigger: "submit-message" | "regenerate-message";
+  chatId: string;
+  messageId: string | undefined;
+  messages: UIMessage[];
+  abortSignal: AbortSignal | undefined;
+} & ChatRequestOptions;
+
+/** What `reconnectToStream` takes; the AI SDK's shape. */
+export type ReconnectToStreamOptions = {
+  chatId: string;
+  abortSignal?: AbortSignal | undefined;
+} & ChatRequestOptions;
+
+/**
+ * The AI SDK's chat transport for Trigger.dev Sessions. A face of typed methods: the WebAssembly
+ * core does the work, and is made when it is first needed, so that a transport can be made during
+ * server rendering at no cost.
+ */
+export class TriggerChatTransport implements ChatTransport<UIMessage> {
+  /** `reconnectToStream` replays the running turn from its start. The AI SDK reads it. */
+  readonly resumeStreamIsReplay = true;
+
+  #options: TriggerChatTransportOptions;
+  #core: Core | undefined;
+
+  constructor(options: TriggerChatTransportOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a message, or asks for the last answer anew.
+   *
+   * @returns The stream of the answer's chunks, once the send is acknowledged.
+   */
+  sendMessages = async (options: SendMessagesOptions): Promise<ReadableStream<UIMessageChunk>> =>
+    this.#made().sendMessages(options);
+
+  /**
+   * Resumes a turn that may be running.
+   *
+   * @returns The stream of the whole turn, or `null` where there is nothing to resume.
+   */
+  reconnectToStream = async (
+    options: ReconnectToStreamOptions,
+  ): Promise<ReadableStream<UIMessageChunk> | null> => this.#made().reconnectToStream(options);
+
+  /** Creates the session where it is not there yet. Needs `startSession`, unless a token is held. */
+  async start(chatId: string): Promise<ChatSessionPersistedState> {
+    return this.#made().start(chatId);
+  }
+
+  /** Creates the session before the person types: the same as `start`, without its result. */
+  async preload(chatId: string): Promise<void> {
+    await this.start(chatId);
+  }
+
+  /**
+   * Ends the running turn.
+   *
+   * @returns Whether the stop was delivered. Where not, the stream stays open.
+   */
+  stopGeneration = async (chatId: string): Promise<boolean> => this.#made().stopGeneration(chatId);
+
+  /** What the app has to store to resume this chat after a reload. */
+  getSession = (chatId: string): ChatSessionPersistedState | undefined =>
+    this.#made().getSession(chatId);
+
+  /** Restores what the app had stored. */
+  setSession(chatId: string, session: ChatSessionPersistedState): void {
+    this.#made().setSession(chatId, session);
+  }
+
+  /** Replaces the callback. */
+  setOnSessionChange(callback: TriggerChatTransportOptions["onSessionChange"]): void {
+    this.#set("onSessionChange", callback);
+  }
+
+  /** Replaces the callback. */
+  setOnEvent(callback: ((event: ChatTransportEvent) => void) | undefined): void {
+    this.#set("onEvent", callback);
+  }
+
+  /** Replaces the client data; the next send has it. */
+  setClientData(clientData: Record<string, unknown> | undefined): void {
+    this.#set("clientData", clientData);
+  }
+
+  /** Replaces the callback. */
+  setAccessToken(accessToken: TriggerChatTransportOptions["accessToken"]): void {
+    this.#set("accessToken", accessToken);
+  }
+
+  /** Replaces the callback. */
+  setStartSession(
+    startSession: TriggerChatTransportOptions<Record<string, unknown>>["startSession"],
+  ): void {
+    this.#set("startSession", startSession);
+  }
+
+  /** Replaces the function that sends requests; the next request is sent by it. */
+  setFetch(fetch: ChatFetchOverride | undefined): void {
+    this.#set("fetch", fetch);
+  }
+
+  /**
+   * Lets go of every stream, request and timer. Turns go on at the server, messages on their way
+   * arrive, and a later call brings the transport back to life.
+   */
+  dispose(): void {
+    this.#core?.dispose();
+  }
+
+  /** The AI SDK's name for `dispose`. */
+  close(): void {
+    this.dispose();
+  }
+
+  #made(): Core {
+    this.#core ??= createCore(this.#options);
+    return this.#core;
+  }
+
+  /** Sets an option that is live: in the core, or where there is none yet, for the one to be made. */
+  #set<Key extends keyof TriggerChatTransportOptions>(
+    key: Key,
+    value: TriggerChatTransportOptions[Key],
+  ): void {
+    if (this.#core) this.#core.setOption(key, value);
+    else this.#options = { ...this.#options, [key]: value };
+  }
+}
+
+/** Makes a transport; the same as its constructor. */
+export function createChatTransport(options: TriggerChatTransportOptions): TriggerChatTransport {
+  return new TriggerChatTransport(options);
+}

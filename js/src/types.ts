@@ -1,0 +1,182 @@
+import type { UIMessage } from "ai";
+
+/** Arguments of the `accessToken` callback. */
+export type AccessTokenParams = {
+  /** The app's chat id. */
+  chatId: string;
+};
+
+/** Arguments of the `startSession` callback. */
+export type StartSessionParams<TClientData = unknown> = {
+  /** The transport's `task`. */
+  taskId: string;
+  /** The app's chat id. */
+  chatId: string;
+  /** The transport's `clientData` of now; `{}` when it has none. */
+  clientData: TClientData;
+};
+
+/** What `startSession` gives. */
+export type StartSessionResult = {
+  /** The session token: `read:sessions:{chatId}` and `write:sessions:{chatId}`. */
+  publicAccessToken: string;
+  /** The run waits for its deployment; told to `onEvent` as `run-pending-version`. */
+  pendingVersion?: boolean;
+};
+
+/** What an app stores for each chat, to resume it after a reload. No member is ever `undefined`. */
+export type ChatSessionPersistedState = {
+  publicAccessToken: string;
+  /** The cursor at the start of the running turn, so that a reload replays it whole; else the last one. */
+  lastEventId?: string;
+  /** The seq of the last send in the session's input, until its turn is complete. */
+  activeInputSeq?: number;
+  /** Whether a turn runs. An app may drop it: the server knows as well. */
+  isStreaming?: boolean;
+  /** The conversation is over, for good. */
+  closed?: boolean;
+  /** What the closer gave as its reason. */
+  closedReason?: string;
+};
+
+/** Which of a session's channels a request is for: `in` takes messages, `out` streams answers. */
+export type ChatTransportEndpoint = "in" | "out";
+
+/** What `baseURL` and `fetch` are told about a request. */
+export type ChatTransportEndpointContext = {
+  endpoint: ChatTransportEndpoint;
+  chatId: string;
+};
+
+/** Picks the base URL of a request. */
+export type ChatBaseURLResolver = (ctx: ChatTransportEndpointContext) => string;
+
+/** Sends a request in place of the global `fetch`. `init.headers` is a plain object. */
+export type ChatFetchOverride = (
+  url: string,
+  init: RequestInit,
+  ctx: ChatTransportEndpointContext,
+) => Promise<Response>;
+
+/** Which path a send took. */
+export type ChatTransportSendSource =
+  | "submit-message"
+  | "regenerate-message"
+  | "steer"
+  | "action"
+  | "stop"
+  | "head-start";
+
+/** A lifecycle event. Within a turn: `message-sent`, `stream-connected`, `first-chunk`, `turn-completed`. */
+export type ChatTransportEvent = { chatId: string; timestamp: number } & (
+  | { type: "run-pending-version"; source: "start" | "send" | "head-start" | "upgrade" }
+  | {
+      type: "message-sent";
+      messageId?: string;
+      source: ChatTransportSendSource;
+      durationMs: number;
+      /** The idempotency key of the append; the stored record has it too. */
+      partId?: string;
+      bodyBytes?: number;
+    }
+  | {
+      type: "message-send-failed";
+      messageId?: string;
+      source: ChatTransportSendSource;
+      error: Error;
+      status?: number;
+      durationMs: number;
+      partId?: string;
+      bodyBytes?: number;
+    }
+  | { type: "stream-connected"; resumed: boolean; lastEventId?: string; messageId?: string }
+  | { type: "stream-error"; error: Error; status?: number }
+  | { type: "session-closed"; reason?: string; source: "stream" | "append" }
+  | {
+      type: "first-chunk";
+      chunkType?: string;
+      lastEventId?: string;
+      messageId?: string;
+      /** Milliseconds since the last send that started a turn was acknowledged. */
+      sinceSendMs?: number;
+    }
+  | {
+      type: "turn-completed";
+      lastEventId?: string;
+      /** How far the agent had read the session's input. */
+      sessionInEventId?: string;
+      messageId?: string;
+      sinceSendMs?: number;
+    }
+);
+
+type ClientData<TClientData> =
+  TClientData extends Record<string, unknown> ? TClientData : Record<string, unknown>;
+
+/** Options of the transport. */
+export type TriggerChatTransportOptions<TClientData = unknown> = {
+  /** The id of the agent's task; handed to `startSession` as `taskId`. */
+  task: string;
+  /** Gives a fresh session token. Called after a 401 or 403, or when there is no token and no `startSession`. */
+  accessToken: (params: AccessTokenParams) => string | Promise<string>;
+  /**
+   * Creates the session, or finds it. Called by `start` and `preload`, before the first send of a
+   * chat, and when the service has lost the session. One call at a time for each chat.
+   */
+  startSession?: (
+    params: StartSessionParams<ClientData<TClientData>>,
+  ) => Promise<StartSessionResult>;
+  /** The service's base URL, or a function that picks it for each request. Default: `https://api.trigger.dev`. */
+  baseURL?: string | ChatBaseURLResolver;
+  /**
+   * The base URL of `out` alone.
+   * @deprecated Pass a function as `baseURL`.
+   */
+  streamBaseURL?: string;
+  /** Sends every request of a session in place of the global `fetch`. */
+  fetch?: ChatFetchOverride;
+  /** Added to every request of a session. The transport's own headers win. */
+  headers?: Record<string, string>;
+  /** The long-poll window that is asked for, in seconds. Default: 120. */
+  streamTimeoutSeconds?: number;
+  /** Whether aborting a send's signal stops its turn. Default: true. */
+  stopOnAbort?: boolean;
+  /** Merged into the `metadata` of every send, where the send's own wins, and given to `startSession`. */
+  clientData?: ClientData<TClientData>;
+  /** What the app had stored, by chat id, to resume after a reload. */
+  sessions?: Record<string, ChatSessionPersistedState>;
+  /** Told whenever a chat's persisted state changes. */
+  onSessionChange?: (chatId: string, session: ChatSessionPersistedState | null) => void;
+  /** Told every lifecycle event. What it throws is swallowed. */
+  onEvent?: (event: ChatTransportEvent) => void;
+};
+
+/** What of a Trigger.dev task's type the hooks look at. The SDK itself is no dependency. */
+export type AnyChatTask = {
+  id: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a constraint that every task has to meet, and no value's type
+  trigger: (payload: any, ...rest: any[]) => unknown;
+};
+
+type PayloadOf<TTask extends AnyChatTask> = Parameters<TTask["trigger"]>[0];
+
+/** The client data of an agent, from its type: what its `clientDataSchema` takes. */
+export type InferChatClientData<TTask extends AnyChatTask> =
+  PayloadOf<TTask> extends { chatId: string; metadata?: infer TMetadata } ? TMetadata : unknown;
+
+/** The UI message of an agent, from its type. */
+export type InferChatUIMessage<TTask extends AnyChatTask> =
+  PayloadOf<TTask> extends { chatId: string; message?: infer TMessage }
+    ? NonNullable<TMessage> extends UIMessage
+      ? NonNullable<TMessage>
+      : UIMessage
+    : UIMessage;
+
+/** Options of `useTriggerChatTransport`; with an agent's type, its id and client data are checked. */
+export type UseTriggerChatTransportOptions<TTask extends AnyChatTask = AnyChatTask> = Omit<
+  TriggerChatTransportOptions<InferChatClientData<TTask>>,
+  "task"
+> & {
+  /** The id of the agent's task. */
+  task: TTask["id"];
+};

@@ -1,0 +1,146 @@
+// Assembles pkg/, the npm package: js/src bundled with the wasm core, its types, the wasm as a file,
+// and pkg-template/. The entries are those of pkg-template/package.json: `./react.js` there is
+// js/src/react.ts.
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { buildSync } from "esbuild";
+import {
+  at,
+  buildIfChanged,
+  fail,
+  filesBelow,
+  optimisedWasm,
+  packageDir,
+  read,
+  root,
+  run,
+  wasmName,
+} from "./project.mjs";
+
+const staging = at("target/package");
+const template = JSON.parse(readFileSync(at("pkg-template/package.json"), "utf8"));
+const entries = Object.values(template.exports)
+  .map((target) => target.default)
+  .filter(Boolean)
+  .map((file) => basename(file, ".js"));
+
+const built = buildIfChanged(
+  "package",
+  [
+    ...["js/src", "js/tsconfig.json", "js/tsconfig.types.json", "tsconfig.base.json"],
+    ...["pkg-template", "LICENSE", "Cargo.toml", "package-lock.json", "scripts"],
+    "target/wasm-pack",
+  ].map((path) => at(path)),
+  [packageDir],
+  assemble,
+);
+link();
+console.log(`pkg/ ${built ? "built" : "is up to date"}`);
+
+function assemble() {
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging, { recursive: true });
+  bundle();
+  declare();
+  copyFileSync(optimisedWasm, join(staging, wasmName));
+  cpSync(at("pkg-template"), staging, { recursive: true });
+  copyFileSync(at("LICENSE"), join(staging, "LICENSE"));
+  const manifest = JSON.stringify({ ...template, version: crateVersion() }, null, 2);
+  writeFileSync(join(staging, "package.json"), `${manifest}\n`);
+  // Only a package that is whole takes the old one's place.
+  rmSync(packageDir, { recursive: true, force: true });
+  renameSync(staging, packageDir);
+}
+
+function bundle() {
+  const { outputFiles } = buildSync({
+    entryPoints: entries.map((entry) => at("js/src", `${entry}.ts`)),
+    outdir: staging,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    external: ["react", "react/*", "ai", "@ai-sdk/*"],
+    // Names stay readable: the app's own bundler shortens them.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    sourcemap: true,
+    write: false,
+    logLevel: "warning",
+  });
+  for (const { path, text } of outputFiles) {
+    if (path.endsWith(".js")) checkBundle(path, text);
+    writeFileSync(path, path.endsWith(".map") ? publishedMap(path, text) : text);
+  }
+}
+
+/** What breaks in some bundler or framework must not reach the package. */
+function checkBundle(path, code) {
+  const name = basename(path);
+  const wrong = /\bimport\.meta\b/.exec(code) ?? /["'`/][\w/.-]*\.wasm["'`]/.exec(code);
+  if (wrong) {
+    fail(`${name} refers to a file beside it (${wrong[0]}): bundlers would have to be set up.`);
+  }
+  if (name === "react.js" && !/^["']use client["'];/.test(code)) {
+    fail(`js/src/react.ts must begin with "use client".`);
+  }
+}
+
+/** Names the sources as the repository does; the hex in code and map would double the package. */
+function publishedMap(path, json) {
+  const map = JSON.parse(json);
+  const sources = map.sources.map((source) => relative(root, resolve(dirname(path), source)));
+  map.sources = sources.map((source) => `${template.name}:///${source}`);
+  map.sourcesContent = map.sourcesContent.map((content, index) =>
+    sources[index].endsWith("/wasm-hex.js")
+      ? "// The wasm's bytes in hex, left out here.\n"
+      : content,
+  );
+  return `${JSON.stringify(map)}\n`;
+}
+
+/** Emits the declarations, and keeps those that the entries lead to. */
+function declare() {
+  run("tsc", ["-p", at("js/tsconfig.types.json"), "--outDir", staging]);
+  const wanted = new Set();
+  const queue = entries.map((entry) => join(staging, `${entry}.d.ts`));
+  for (const file of queue) {
+    if (wanted.has(file)) continue;
+    wanted.add(file);
+    if (!existsSync(file)) fail(`js/src has no ${basename(file, ".d.ts")}.ts, an entry.`);
+    for (const [, path] of readFileSync(file, "utf8").matchAll(/["'](\.\.?\/[^"'\n]+)\.js["']/g)) {
+      const target = resolve(dirname(file), `${path}.d.ts`);
+      // The glue is generated, and not a part of the package.
+      if (relative(staging, target).startsWith("..")) {
+        fail(`The public types of ${relative(staging, file)} lead to ${path}.js, outside js/src.`);
+      }
+      queue.push(target);
+    }
+  }
+  for (const file of filesBelow(staging)) {
+    if (file.endsWith(".d.ts") && !wanted.has(file)) rmSync(file);
+  }
+}
+
+function crateVersion() {
+  const { packages } = JSON.parse(read("cargo", ["metadata", "--no-deps", "--format-version=1"]));
+  return packages.find(({ name }) => name === template.name).version;
+}
+
+/** The page and the tests import the package by its name, so through its real `exports`. */
+function link() {
+  const path = at("node_modules", template.name);
+  rmSync(path, { force: true });
+  symlinkSync(relative(dirname(path), packageDir), path, "dir");
+}

@@ -1,0 +1,77 @@
+// What the other scripts share: where things lie, how a command runs, when work can be skipped.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** A path below the repository's root. */
+export const at = (...parts) => join(root, ...parts);
+
+export const wasmName = "trigger_chat_transport_bg.wasm";
+/** The glue, its types and the optimised wasm; wasm-pack's own output lies below, in `built/`. */
+export const glueDir = at("target/wasm-pack");
+/** The wasm that is shipped, and its twin that still knows the functions' names. */
+export const optimisedWasm = join(glueDir, wasmName);
+export const namedWasm = join(glueDir, "named.wasm");
+export const packageDir = at("pkg");
+
+/** Ends the script with a sentence for the reader, not a stack trace. */
+export function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+/** Runs a command to its end, its output shown, and ends the script if it fails. */
+export function run(command, args, env = {}) {
+  const options = { cwd: root, stdio: "inherit", env: { ...process.env, ...env } };
+  const { status, error } = spawnSync(command, args, options);
+  if (error) fail(`${command} cannot be started: ${error.message}`);
+  if (status !== 0) fail(`${command} failed, see above.`);
+}
+
+/** Runs a command and returns what it printed. */
+export function read(command, args) {
+  const options = { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 };
+  const { status, error, stdout, stderr } = spawnSync(command, args, options);
+  if (error) fail(`${command} cannot be started: ${error.message}`);
+  if (status !== 0) fail(`${command} ${args.join(" ")} failed:\n${stderr}`);
+  return stdout;
+}
+
+/** All files at or below a path, in a fixed order. */
+export function filesBelow(path) {
+  if (!existsSync(path)) return [];
+  const entries = readdirSync(dirname(path), { withFileTypes: true });
+  const self = entries.find((entry) => join(dirname(path), entry.name) === path);
+  if (!self?.isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesBelow(join(path, name)));
+}
+
+/**
+ * Runs `build`, unless `inputs` and `outputs` (files or folders) hold what they held after the last
+ * time. Contents decide, not times: a fresh clone, a touched file or an edited output cannot
+ * mislead it. Returns whether it built.
+ */
+export function buildIfChanged(name, inputs, outputs, build) {
+  const stamp = at("target/stamps", name);
+  const state = () => {
+    const hash = createHash("sha256");
+    for (const file of [...inputs, ...outputs].flatMap(filesBelow)) {
+      const content = existsSync(file) ? readFileSync(file) : "missing";
+      hash.update(`${relative(root, file)}\0${content.length}\0`).update(content);
+    }
+    return hash.digest("hex");
+  };
+  const built = outputs.every((path) => existsSync(path));
+  if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === state()) return false;
+  rmSync(stamp, { force: true });
+  build();
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, state());
+  return true;
+}

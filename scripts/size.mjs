@@ -1,0 +1,95 @@
+// Measures what a browser downloads, shows where the bytes go, and fails when size-budget.json is
+// exceeded.
+import { readFileSync } from "node:fs";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { buildSync } from "esbuild";
+import { at, namedWasm, optimisedWasm, read, root } from "./project.mjs";
+
+const package_ = "trigger-chat-transport";
+const measured = {
+  wasm: readFileSync(optimisedWasm),
+  app: minified(`export { useTriggerChatTransport } from "${package_}/react";`),
+  everything: minified(`export * from "${package_}"; export * from "${package_}/react";`),
+};
+const budget = JSON.parse(readFileSync(at("size-budget.json"), "utf8"));
+
+const sizes = Object.entries(measured).map(([name, bytes]) => ({
+  name,
+  raw: bytes.length,
+  gzip: gzipSync(bytes, { level: 9 }).length,
+  brotli: brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  }).length,
+}));
+
+console.log("The largest parts of the wasm, uncompressed:");
+for (const { name, size } of largestParts(20)) {
+  console.log(`${grouped(size).padStart(8)}  ${percent(size, sizes[0].raw).padStart(6)}  ${name}`);
+}
+console.log();
+
+const row = (cells) => cells.map((cell, i) => cell[i ? "padStart" : "padEnd"](12)).join("");
+console.log(row(["bytes", "raw", "gzip", "brotli", "budget", "of budget"]));
+for (const { name, raw, gzip, brotli } of sizes) {
+  const limit = budget[name].brotli;
+  console.log(row([name, ...[raw, gzip, brotli, limit].map(grouped), percent(brotli, limit)]));
+}
+
+const over = sizes.filter(({ name, brotli }) => brotli > budget[name].brotli);
+for (const { name, brotli } of over) {
+  const { brotli: limit, reason } = budget[name];
+  console.error(`${name} is ${grouped(brotli - limit)} bytes over its budget. ${reason}`);
+}
+const { brotli } = sizes[0];
+console.log(
+  `size: wasm ${kilobytes(brotli)} of ${kilobytes(budget.wasm.brotli)} kB brotli, ${percent(brotli, budget.wasm.brotli)}`,
+);
+if (over.length > 0) process.exitCode = 1;
+
+/** The functions and data segments that weigh most, by their readable names. */
+function largestParts(count) {
+  // Two more than asked for: the sections that hold names and are not shipped.
+  const csv = read("twiggy", ["top", "-n", String(count + 2), "-f", "csv", namedWasm]);
+  const rows = [...csv.matchAll(/^(?:"((?:[^"]|"")*)"|([^,]*)),(\d+),/gm)];
+  return rows
+    .map(([, quoted, plain, size]) => ({
+      name: (quoted?.replaceAll('""', '"') ?? plain).replace(
+        /\[[0-9a-f]{16}\]|::h[0-9a-f]{16}$/g,
+        "",
+      ),
+      size: Number(size),
+    }))
+    .filter(({ name }) => !/subsection$|^custom section/.test(name))
+    .slice(0, count);
+}
+
+/** What an app's bundler makes of these lines: minified, without the peers that the app has anyway. */
+function minified(contents) {
+  const { outputFiles } = buildSync({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["react", "react/*", "ai", "@ai-sdk/*"],
+    write: false,
+    // React's directive means nothing in one bundle of a page, and esbuild says so.
+    logOverride: { "ignored-directive": "silent" },
+  });
+  return outputFiles[0].contents;
+}
+
+function grouped(number) {
+  return number.toLocaleString("en-US");
+}
+
+function kilobytes(bytes) {
+  return (bytes / 1000).toFixed(1);
+}
+
+function percent(part, whole) {
+  return `${((part / whole) * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,126 @@
+// Builds the core for the browser into target/wasm-pack/: the glue, the optimised wasm that is
+// shipped, the same with its function names (for twiggy), and the shipped one as a module of hex.
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import binaryen from "binaryen";
+import {
+  at,
+  buildIfChanged,
+  fail,
+  glueDir,
+  namedWasm,
+  optimisedWasm,
+  read,
+  root,
+  run,
+  wasmName,
+} from "./project.mjs";
+
+const locked = process.env.CI ? ["--locked"] : [];
+const builtDir = join(glueDir, "built");
+const builtWasm = join(builtDir, wasmName);
+const glueName = "trigger_chat_transport";
+const glue = join(glueDir, `${glueName}.js`);
+const hexModule = join(glueDir, "wasm-hex.js");
+const hexTypes = join(glueDir, "wasm-hex.d.ts");
+
+compile();
+const optimised = buildIfChanged(
+  "wasm",
+  [builtDir, at("package-lock.json"), at("scripts/wasm.mjs")],
+  [optimisedWasm, namedWasm, glue, hexModule, hexTypes],
+  optimise,
+);
+if (optimised) await check();
+
+function compile() {
+  const { packages } = JSON.parse(read("cargo", ["metadata", "--format-version=1", ...locked]));
+  // Panic messages hold paths of source files: name them in the same way on every machine.
+  const registries = packages
+    .filter(({ source }) => source?.startsWith("registry+"))
+    .map(({ manifest_path }) => dirname(dirname(manifest_path)));
+  const sysroot = read("rustc", ["--print", "sysroot"]).trim();
+  const remapped = [
+    ...[...new Set(registries)].map((folder) => [folder, "/crates"]),
+    [join(sysroot, "lib/rustlib/src/rust"), "/rust"],
+  ];
+  const flags = [
+    ...(process.env.CARGO_ENCODED_RUSTFLAGS?.split("\x1f") ?? []),
+    ...(process.env.RUSTFLAGS?.split(" ").filter(Boolean) ?? []),
+    ...remapped.map(([from, to]) => `--remap-path-prefix=${from}=${to}`),
+  ];
+  // `no-install` and `no-opt`: wasm-pack uses the tools on the PATH and downloads none.
+  run(
+    "wasm-pack",
+    [
+      ...["--log-level", "warn", "build", "--mode", "no-install", "--no-opt", "--no-pack"],
+      ...["--target", "web", "--profile", "wasm", "--out-dir", "target/wasm-pack/built"],
+      ...[".", ...locked],
+    ],
+    { CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") },
+  );
+}
+
+function optimise() {
+  const snipped = join(builtDir, "../snipped.wasm");
+  writeFileSync(snipped, withoutPanicTexts(readFileSync(builtWasm)));
+  // Measured: of some twenty orders and settings the one that is smallest under brotli.
+  const smallest = ["--one-caller-inline-max-function-size=30", "-Oz", "--flatten", "--rereloop"];
+  run("wasm-opt", [snipped, ...smallest, "-Oz", "--converge", "-g", "-o", namedWasm]);
+  // wasm-opt learns the module's features from its `target_features` section, and drops it last.
+  const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+  const renamed = read("wasm-opt", [
+    ...[namedWasm, "--minify-imports-and-exports-and-modules", ...strip, "-o", optimisedWasm],
+  ]);
+  const longGlue = readFileSync(join(builtDir, `${glueName}.js`), "utf8");
+  writeFileSync(glue, withShortNames(longGlue, JSON.parse(renamed)));
+  copyFileSync(join(builtDir, `${glueName}.d.ts`), join(glueDir, `${glueName}.d.ts`));
+  cpSync(join(builtDir, "snippets"), join(glueDir, "snippets"), { recursive: true });
+  const hex = readFileSync(optimisedWasm).toString("hex");
+  writeFileSync(hexModule, `export default "${hex}";\n`);
+  writeFileSync(
+    hexTypes,
+    "/** The optimised wasm's bytes, in hex. */\ndeclare const hex: string;\nexport default hex;\n",
+  );
+}
+
+/**
+ * A panic ends in a trap, and its text goes nowhere: wasm32 has no standard error. What would write
+ * the text becomes the trap at once, and takes the formatting code along; 2.3 kB compressed.
+ */
+function withoutPanicTexts(bytes) {
+  const writesPanics =
+    /panicking|panic_payload|PanicPayload|begin_panic|core\[\w+\]::fmt|do_count_chars|slice_index_fail|(assert|expect|unwrap|slice_error)_failed?\b|handle_alloc_error|capacity_overflow/;
+  const module = binaryen.readBinary(bytes);
+  for (let index = 0; index < module.getNumFunctions(); index++) {
+    const reference = module.getFunctionByIndex(index);
+    const { name, module: importedFrom } = binaryen.getFunctionInfo(reference);
+    if (!importedFrom && writesPanics.test(name)) {
+      binaryen.Function.setBody(reference, module.unreachable());
+    }
+  }
+  // The names are stripped later, and tell twiggy what is what until then.
+  binaryen.setDebugInfo(true);
+  return module.emitBinary();
+}
+
+/** wasm-opt has shortened the names of imports and exports: says so in the glue. */
+function withShortNames(code, { imports, exports }) {
+  let renamed = code.replace(`"./${glueName}_bg.js": import`, "a: import");
+  for (const [, name, short] of imports) renamed = renamed.replace(`${name}: `, `${short}: `);
+  for (const [name, short] of exports) {
+    renamed = renamed.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm.${short}`);
+  }
+  return renamed;
+}
+
+/** The module must start with the glue that belongs to it, and name no place on this machine. */
+async function check() {
+  const bytes = readFileSync(optimisedWasm);
+  for (const place of [root, process.env.HOME, process.env.CARGO_HOME]) {
+    if (place && place !== "/" && bytes.includes(place)) fail(`The wasm holds the path ${place}.`);
+  }
+  const { initSync } = await import(pathToFileURL(glue).href);
+  initSync({ module: bytes });
+}

@@ -1,0 +1,181 @@
+//! Runs the agents: one worker per session that has had something to do, taking its turns in order.
+//!
+//! A worker keeps nothing in memory that matters. It takes a turn from the store, writes the answer
+//! step by step, and completes it; killed at any point, its successor goes on at the next step.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{Agent, Ask, Chunk, Script};
+use crate::api::sessions::base_payload;
+use crate::input::{Input, Message, Payload, Trigger};
+use crate::server::Server;
+use crate::store::{self, Position, Session, Turn};
+
+/// The most steps written at once when there is no pause between them.
+const BURST: usize = 256;
+
+/// How long a worker waits when the database fails it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The running workers, by session.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    wakers: Mutex<HashMap<String, watch::Sender<()>>>,
+}
+
+impl Workers {
+    /// Has the session's worker look for work, starting one if need be.
+    pub(crate) fn wake(&self, server: &Arc<Server>, session: &str) {
+        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let awake = wakers.get(session).is_some_and(|waker| waker.send(()).is_ok());
+        if !awake {
+            let (waker, wake) = watch::channel(());
+            wakers.insert(session.to_owned(), waker);
+            let worker = Worker { server: Arc::clone(server), session: session.to_owned(), wake };
+            tokio::spawn(worker.run());
+        }
+    }
+
+    fn forget(&self, session: &str) {
+        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers.remove(session);
+    }
+}
+
+struct Worker {
+    server: Arc<Server>,
+    session: String,
+    wake: watch::Receiver<()>,
+}
+
+impl Worker {
+    /// Works until the session is closed.
+    async fn run(mut self) {
+        loop {
+            match self.work().await {
+                Ok(()) => return self.server.workers.forget(&self.session),
+                Err(error) => eprintln!("session-server: an agent cannot go on yet: {error}"),
+            }
+            sleep(RETRY_AFTER).await;
+        }
+    }
+
+    async fn work(&mut self) -> store::Result<()> {
+        loop {
+            match self.server.store.take_turn(&self.session)? {
+                Position::Closed => return Ok(()),
+                Position::Running(turn) => self.perform(turn).await?,
+                Position::Idle => {
+                    if self.wake.changed().await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes what is left of the turn's answer, and completes it.
+    async fn perform(&mut self, turn: Turn) -> store::Result<()> {
+        let Some(session) = self.server.store.session(&self.session)? else {
+            return Ok(());
+        };
+        let script = self.script(&session, turn)?;
+        let mut written = turn.step;
+        while let Some(step) = script.steps.get(written) {
+            if self.is_stopped_within(step.pause).await? {
+                return self.complete(&session, &script.cut_short(written));
+            }
+            let burst = script.steps[written..]
+                .iter()
+                .enumerate()
+                .take_while(|(n, step)| *n == 0 || (*n < BURST && step.pause.is_zero()))
+                .map(|(_, step)| step.chunk.to_json())
+                .collect::<Vec<_>>();
+            if !self.server.store.write_steps(&self.session, &burst)? {
+                return Ok(());
+            }
+            written += burst.len();
+            self.server.bells.ring(&self.session);
+        }
+        self.complete(&session, &[])
+    }
+
+    /// Waits, unless a stop for the running turn comes first; true when one has.
+    async fn is_stopped_within(&mut self, pause: Duration) -> store::Result<bool> {
+        let end = Instant::now() + pause;
+        loop {
+            if self.server.store.is_stopped(&self.session)? {
+                return Ok(true);
+            }
+            tokio::select! {
+                () = sleep_until(end) => return Ok(false),
+                Ok(()) = self.wake.changed() => {}
+            }
+        }
+    }
+
+    fn complete(&self, session: &Session, last: &[Chunk]) -> store::Result<()> {
+        let token = self.server.keys.mint(&session.external_id);
+        let token = token.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let last: Vec<_> = last.iter().map(Chunk::to_json).collect();
+        self.server.store.complete_turn(&self.session, &last, token)?;
+        self.server.bells.ring(&self.session);
+        Ok(())
+    }
+
+    /// The whole answer of the turn, the same at every call.
+    fn script(&self, session: &Session, turn: Turn) -> store::Result<Script> {
+        let Some(ask) = self.ask(session, turn)? else {
+            return Ok(Script::default());
+        };
+        let answer = match Agent::named(&session.task_identifier) {
+            Some(agent) => agent.answer(&ask),
+            None => Err(format!("There is no agent `{}` here.", session.task_identifier)),
+        };
+        let number = turn.input.map_or("first".to_owned(), |seq| seq.to_string());
+        let message_id = format!("{}_{number}", session.id.replacen("session", "msg", 1));
+        Ok(answer.unwrap_or_else(Script::failing).of_message(message_id))
+    }
+
+    /// What the turn asks the agent; none where it wants no words, as an edit or a head start does.
+    fn ask(&self, session: &Session, turn: Turn) -> store::Result<Option<Ask>> {
+        let boot = base_payload(&session.trigger_config)
+            .ok()
+            .and_then(|json| Payload::parse(json.get()).ok());
+        let Some(seq) = turn.input else {
+            return Ok(boot.map(|payload| ask(payload.message.as_ref(), &payload)));
+        };
+        let Some(record) = self.server.store.in_record(&self.session, seq)? else {
+            return Ok(None);
+        };
+        let Ok(Input::Message(payload)) = Input::parse(&record.body) else {
+            return Ok(None);
+        };
+        if payload.trigger == Trigger::Action {
+            return Ok(None);
+        }
+        let question = self.server.store.question(&self.session, seq)?;
+        let asked = question.as_ref().map(|record| Input::parse(&record.body));
+        let message = match asked {
+            Some(Ok(Input::Message(asked))) => asked.message,
+            _ => boot.and_then(|boot| boot.message),
+        };
+        Ok(Some(ask(message.as_ref(), &payload)))
+    }
+}
+
+fn ask(message: Option<&Message>, payload: &Payload<'_>) -> Ask {
+    Ask {
+        text: message.map(Message::text).unwrap_or_default(),
+        metadata: payload
+            .metadata
+            .and_then(|json| serde_json::from_str(json.get()).ok())
+            .unwrap_or(Value::Null),
+    }
+}

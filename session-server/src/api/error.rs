@@ -1,0 +1,87 @@
+//! Every refusal, in the one shape that clients read.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::auth::AuthError;
+
+/// Why a call is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(transparent)]
+    Unauthorized(#[from] AuthError),
+    #[error("only the secret key may do this")]
+    NeedsSecretKey,
+    #[error("the session token does not cover this session")]
+    Forbidden,
+    #[error("there is no such session")]
+    NoSession,
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("{0}")]
+    TooLarge(String),
+    #[error("send `Accept: text/event-stream`")]
+    NotAcceptable,
+    #[error("{0} is not answered here")]
+    MethodNotAllowed(axum::http::Method),
+    #[error("the session is closed")]
+    SessionClosed(Option<String>),
+    #[error("the session has expired")]
+    SessionExpired,
+    #[error("the database failed: {0}")]
+    Store(#[from] rusqlite::Error),
+    #[error("the database holds text that is no JSON: {0}")]
+    Stored(serde_json::Error),
+    #[error("the session token could not be signed")]
+    Signing(#[from] jsonwebtoken::errors::Error),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    ok: bool,
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// Said as `null` where a closed session has no reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_reason: Option<Option<String>>,
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized(_) | Self::NeedsSecretKey => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NoSession | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SessionClosed(_) | Self::SessionExpired => StatusCode::CONFLICT,
+            Self::Store(_) | Self::Stored(_) | Self::Signing(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            eprintln!("session-server: {self}");
+        }
+        let error = self.to_string();
+        let (code, closed_reason) = match self {
+            Self::SessionClosed(reason) => (Some("session_closed"), Some(reason)),
+            _ => (None, None),
+        };
+        let body = Body { ok: false, error, code, closed_reason };
+        (status, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,122 @@
+//! Who calls: the app's server with its secret key, or a browser with a session token.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+
+use crate::time;
+
+/// Mints and checks what callers show.
+pub(crate) struct Keys {
+    secret_key: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+    lifetime_seconds: u32,
+}
+
+/// Why a caller is turned away.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error("Authorization is missing: send `Bearer` with the secret key or a session token")]
+    Missing,
+    #[error("the session token has expired")]
+    Expired,
+    #[error("the session token is not valid here")]
+    Invalid,
+}
+
+/// A caller who proved who they are.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    /// The app's own server, which may do anything.
+    Server,
+    /// A browser, which may do what its token says.
+    Browser { scopes: Vec<String> },
+}
+
+/// What a call does to a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    #[serde(rename = "pub")]
+    public: bool,
+    scopes: Vec<String>,
+    iat: i64,
+    exp: i64,
+}
+
+impl Keys {
+    /// `signing_secret` stays the same over restarts, or tokens would not.
+    pub(crate) fn new(secret_key: String, signing_secret: &[u8], lifetime_seconds: u32) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        Self {
+            secret_key,
+            encoding: EncodingKey::from_secret(signing_secret),
+            decoding: DecodingKey::from_secret(signing_secret),
+            validation,
+            lifetime_seconds,
+        }
+    }
+
+    /// A token to read and write the chat's session.
+    pub(crate) fn mint(&self, chat_id: &str) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = time::now() / 1000;
+        let claims = Claims {
+            sub: "local".to_owned(),
+            public: true,
+            scopes: vec![scope(Access::Read, chat_id), scope(Access::Write, chat_id)],
+            iat: now,
+            exp: now + i64::from(self.lifetime_seconds),
+        };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+    }
+
+    /// Tells who sent these headers.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, AuthError> {
+        let token = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or(AuthError::Missing)?;
+        if token == self.secret_key {
+            return Ok(Caller::Server);
+        }
+        match decode::<Claims>(token, &self.decoding, &self.validation) {
+            Ok(token) => Ok(Caller::Browser { scopes: token.claims.scopes }),
+            Err(error) => Err(match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => AuthError::Expired,
+                _ => AuthError::Invalid,
+            }),
+        }
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do this to the session that goes by any of these names.
+    pub(crate) fn may(&self, access: Access, names: &[&str]) -> bool {
+        match self {
+            Self::Server => true,
+            Self::Browser { scopes } => {
+                names.iter().any(|name| scopes.contains(&scope(access, name)))
+            }
+        }
+    }
+}
+
+fn scope(access: Access, name: &str) -> String {
+    match access {
+        Access::Read => format!("read:sessions:{name}"),
+        Access::Write => format!("write:sessions:{name}"),
+    }
+}

@@ -1,0 +1,39 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// A local Trigger.dev Sessions server for demos and tests.
+#[derive(Debug, Parser)]
+#[command(version, args_override_self = true)]
+pub(crate) struct Options {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+
+    /// Port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+
+    /// Take a free port when the chosen one is busy, instead of failing
+    #[arg(long)]
+    pub(crate) any_port: bool,
+
+    /// SQLite file that keeps sessions and chats, made when missing; `:memory:` keeps nothing
+    #[arg(long, value_name = "PATH", default_value = "data/sessions.sqlite")]
+    pub(crate) db: PathBuf,
+
+    /// The secret key that the app's own server calls with
+    #[arg(long, value_name = "KEY", default_value = "tr_dev_local")]
+    pub(crate) secret_key: String,
+
+    /// How long a session token lives
+    #[arg(long, value_name = "N", default_value_t = 3600)]
+    pub(crate) token_seconds: u32,
+
+    /// Folder of a built page to serve at `/`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) page: Option<PathBuf>,
+}

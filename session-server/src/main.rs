@@ -1,0 +1,33 @@
+//! A local Trigger.dev Sessions server: the session surface of that service on loopback, so that a
+//! chat client can be shown and tested without an account.
+//!
+//! `api` is the service's own surface, `agents` is what the service would run for you, `app` is what
+//! an app developer would write, and `store` keeps all three across restarts.
+
+mod agents;
+mod api;
+mod app;
+mod auth;
+mod bells;
+mod cli;
+mod input;
+mod json;
+mod s2;
+mod server;
+mod store;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let options = cli::Options::parse();
+    match server::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("session-server: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

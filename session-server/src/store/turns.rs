@@ -1,0 +1,209 @@
+//! How far the agent of a session has come.
+//!
+//! Every step of an answer is written together with the count of steps written, so a turn that was
+//! cut off goes on at its next step: nothing lost, nothing twice. The agent's worker is the only
+//! caller that moves these columns; closing a session takes the turn away from under it.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::channels::{append_chunks, append_out};
+use super::{InRecord, Result, Store};
+
+/// A turn that runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// The `.in` record it answers; none for the message that came with the session's creation.
+    pub(crate) input: Option<u64>,
+    /// How many steps of the answer are written.
+    pub(crate) step: usize,
+}
+
+/// What the agent of a session has to do.
+#[derive(Debug)]
+pub(crate) enum Position {
+    /// Nothing, for good.
+    Closed,
+    /// Nothing until a record comes.
+    Idle,
+    /// To go on with this turn.
+    Running(Turn),
+}
+
+/// How the message of the creation is written in `turn_input`.
+const BOOT: i64 = -1;
+
+impl Store {
+    /// The sessions whose agent has something to do.
+    pub(crate) fn sessions_with_work(&self) -> Result<Vec<String>> {
+        self.read(|db| {
+            db.prepare(
+                "SELECT id FROM sessions WHERE closed_at IS NULL AND (turn_input IS NOT NULL \
+                 OR boot_waits OR EXISTS (SELECT 1 FROM in_records WHERE session = id \
+                 AND role IN ('question', 'turn') AND seq >= in_next))",
+            )?
+            .query_map([], |row| row.get(0))?
+            .collect()
+        })
+    }
+
+    /// The running turn, or else the next one, which then runs.
+    pub(crate) fn take_turn(&self, session: &str) -> Result<Position> {
+        self.transact(|tx| {
+            let (closed, boot_waits, in_next, turn_input, step) = tx.query_row(
+                "SELECT closed_at IS NOT NULL, boot_waits, in_next, turn_input, turn_step \
+                 FROM sessions WHERE id = ?1",
+                [session],
+                |row| {
+                    Ok((
+                        row.get::<_, bool>(0)?,
+                        row.get::<_, bool>(1)?,
+                        row.get::<_, i64>(2)?,
+                        row.get::<_, Option<i64>>(3)?,
+                        row.get(4)?,
+                    ))
+                },
+            )?;
+            if closed {
+                return Ok(Position::Closed);
+            }
+            if let Some(input) = turn_input {
+                let input = u64::try_from(input).ok();
+                return Ok(Position::Running(Turn { input, step }));
+            }
+            let next = if boot_waits { Some(BOOT) } else { first_waiting(tx, session, in_next)? };
+            let Some(input) = next else {
+                return Ok(Position::Idle);
+            };
+            tx.execute(
+                "UPDATE sessions SET turn_input = ?2, turn_step = 0, boot_waits = 0, \
+                 in_next = ?2 + 1 WHERE id = ?1",
+                params![session, input],
+            )?;
+            let input = u64::try_from(input).ok();
+            Ok(Position::Running(Turn { input, step: 0 }))
+        })
+    }
+
+    /// The `.in` record under this number.
+    pub(crate) fn in_record(&self, session: &str, seq: u64) -> Result<Option<InRecord>> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT seq, part_id, body FROM in_records WHERE session = ?1 AND seq = ?2",
+            )?
+            .query_row(params![session, seq], InRecord::from_row)
+            .optional()
+        })
+    }
+
+    /// The newest question of the user up to `seq`, the one that a turn on `seq` answers.
+    pub(crate) fn question(&self, session: &str, seq: u64) -> Result<Option<InRecord>> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT seq, part_id, body FROM in_records WHERE session = ?1 \
+                 AND role = 'question' AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
+            )?
+            .query_row(params![session, seq], InRecord::from_row)
+            .optional()
+        })
+    }
+
+    /// Whether a stop has come for the running turn. It is heeded by `complete_turn`.
+    pub(crate) fn is_stopped(&self, session: &str) -> Result<bool> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM in_records WHERE session = id AND role = 'stop' \
+                 AND seq > max(turn_input, stop_seen)) FROM sessions \
+                 WHERE id = ?1 AND turn_input IS NOT NULL",
+            )?
+            .query_row([session], |row| row.get(0))
+            .optional()
+            .map(Option::unwrap_or_default)
+        })
+    }
+
+    /// Writes the next steps of the running turn; false when the session was closed meanwhile.
+    pub(crate) fn write_steps(&self, session: &str, chunks: &[String]) -> Result<bool> {
+        self.transact(|tx| {
+            let running = tx.execute(
+                "UPDATE sessions SET turn_step = turn_step + ?2 \
+                 WHERE id = ?1 AND turn_input IS NOT NULL",
+                params![session, chunks.len()],
+            )?;
+            if running == 1 {
+                append_chunks(tx, session, chunks)?;
+            }
+            Ok(running == 1)
+        })
+    }
+
+    /// Ends the running turn: its last chunks, its turn-complete, and the trim to the one before.
+    pub(crate) fn complete_turn(
+        &self,
+        session: &str,
+        chunks: &[String],
+        token: String,
+    ) -> Result<()> {
+        self.transact(|tx| {
+            let running = tx
+                .query_row(
+                    "SELECT in_next, out_boundary FROM sessions \
+                     WHERE id = ?1 AND turn_input IS NOT NULL",
+                    [session],
+                    |row| Ok((row.get(0)?, row.get::<_, Option<u64>>(1)?)),
+                )
+                .optional()?;
+            let Some((in_next, previous)) = running else {
+                return Ok(());
+            };
+            append_chunks(tx, session, chunks)?;
+            let mut headers = vec![
+                ("trigger-control".to_owned(), "turn-complete".to_owned()),
+                ("public-access-token".to_owned(), token),
+            ];
+            if let Some(consumed) = consumed(tx, session, in_next)? {
+                headers.push(("session-in-event-id".to_owned(), consumed.to_string()));
+            }
+            let boundary = append_out(tx, session, &headers, &[])?;
+            if let Some(previous) = previous {
+                trim(tx, session, previous)?;
+            }
+            tx.execute(
+                "UPDATE sessions SET turn_input = NULL, out_boundary = ?2, stop_seen = \
+                 max(stop_seen, (SELECT ifnull(max(seq), -1) FROM in_records \
+                 WHERE session = id AND role = 'stop')) WHERE id = ?1",
+                params![session, boundary],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+/// The first record from `from` on that begins a turn.
+fn first_waiting(tx: &Transaction<'_>, session: &str, from: i64) -> Result<Option<i64>> {
+    tx.query_row(
+        "SELECT min(seq) FROM in_records WHERE session = ?1 AND role IN ('question', 'turn') \
+         AND seq >= ?2",
+        params![session, from],
+        |row| row.get(0),
+    )
+}
+
+/// The newest `.in` record below every one that still waits, if any record has come at all.
+fn consumed(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<i64>> {
+    let waiting = first_waiting(tx, session, in_next)?;
+    let end = match waiting {
+        Some(seq) => seq,
+        None => {
+            tx.query_row("SELECT in_tail FROM sessions WHERE id = ?1", [session], |row| row.get(0))?
+        }
+    };
+    Ok((end > 0).then(|| end - 1))
+}
+
+/// Writes S2's trim command and obeys it: what stands before `seq` is gone.
+fn trim(tx: &Transaction<'_>, session: &str, seq: u64) -> Result<()> {
+    let command = [(String::new(), "trim".to_owned())];
+    append_out(tx, session, &command, &seq.to_be_bytes())?;
+    tx.execute("DELETE FROM out_records WHERE session = ?1 AND seq < ?2", params![session, seq])?;
+    Ok(())
+}

@@ -1,0 +1,477 @@
+// @ts-check
+// The I/O of one chat: what the machine in WebAssembly orders is carried out here, by the host's own
+// fetch, streams and timers, and what comes of it is told to the machine's inbox. Nothing is decided
+// here, and nothing here throws into the machine.
+//
+// It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
+// same code there was larger by half the module (docs/performance.md).
+
+/** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
+/** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
+/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void }} Call */
+/** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void }} Stream */
+/** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined }} Request */
+
+const DEFAULT_BASE_URL = "https://api.trigger.dev";
+
+/** The long-poll window that is asked for, in seconds; the published client's number. */
+const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
+
+/**
+ * Checks the constructor's argument and copies it, for later changes are made in the copy.
+ *
+ * @param {any} options
+ * @returns {Options}
+ */
+export function readOptions(options) {
+  const { task, accessToken, baseURL } = options ?? {};
+  if (!isFilled(task)) {
+    throw new TypeError("`task` is required: the id of the agent's task, a string.");
+  }
+  if (accessToken == null) {
+    throw new TypeError("`accessToken` is required: a function that gives a session token.");
+  }
+  if (!["string", "function", "undefined"].includes(typeof baseURL)) {
+    throw new TypeError("`baseURL` has to be a string, or a function that gives one.");
+  }
+  for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
+    checkCallback(name, options[name]);
+  }
+  return { ...options };
+}
+
+/**
+ * Changes an option that is live.
+ *
+ * @param {Options} options
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function setOption(options, name, value) {
+  if (name !== "clientData") checkCallback(name, value);
+  options[name] = value;
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkCallback(name, value) {
+  if (value != null && typeof value !== "function") {
+    throw new TypeError(`\`${name}\` has to be a function.`);
+  }
+}
+
+/**
+ * JSON of a call's metadata over the transport's client data; none where there is neither.
+ *
+ * @param {Options} options
+ * @param {any} metadata
+ */
+export function metadataJson(options, metadata) {
+  const { clientData } = options;
+  return clientData || metadata ? JSON.stringify({ ...clientData, ...metadata }) : undefined;
+}
+
+/**
+ * The persisted state of a session. A member without a value is left out.
+ *
+ * @param {string} publicAccessToken
+ * @param {string} [lastEventId]
+ * @param {number} [activeInputSeq]
+ * @param {boolean} [isStreaming]
+ * @param {boolean} [closed]
+ * @param {string} [closedReason]
+ */
+export function persistedState(
+  publicAccessToken,
+  lastEventId,
+  activeInputSeq,
+  isStreaming,
+  closed,
+  closedReason,
+) {
+  return defined({
+    publicAccessToken,
+    lastEventId,
+    activeInputSeq,
+    isStreaming,
+    closed,
+    closedReason,
+  });
+}
+
+/**
+ * @param {string} name
+ * @param {string} message
+ * @param {number} [status]
+ * @param {string} [code]
+ * @param {string} [closedReason]
+ */
+export function makeError(name, message, status, code, closedReason) {
+  return Object.assign(new Error(message), defined({ name, status, code, closedReason }));
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+export function fillWithRandom(bytes) {
+  if (globalThis.crypto) {
+    crypto.getRandomValues(bytes);
+    return;
+  }
+  // A host without Web Crypto. The bits tell sends apart and guard no secret.
+  for (let index = 0; index < bytes.length; index++) bytes[index] = Math.random() * 256;
+}
+
+/** Carries out the orders of one chat. */
+export class ChatHost {
+  #options;
+  #chatId;
+  #inbox;
+  /** @type {Map<number, Call>} */
+  #calls = new Map();
+  /** @type {Map<number, Stream>} */
+  #streams = new Map();
+  /** @type {Map<number, Request>} */
+  #requests = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {Options} options
+   * @param {string} chatId
+   * @param {Inbox} inbox
+   */
+  constructor(options, chatId, inbox) {
+    this.#options = options;
+    this.#chatId = chatId;
+    this.#inbox = inbox;
+  }
+
+  // Calls of the app
+
+  /**
+   * Makes the promise of a call. Its signal counts until the call, or the stream that answers it, is
+   * over.
+   *
+   * @param {number} id
+   * @param {AbortSignal} [signal]
+   */
+  openCall(id, signal) {
+    const onAbort = () => this.#inbox.aborted(id, this.#options.stopOnAbort !== false);
+    signal?.addEventListener("abort", onAbort);
+    const unlisten = () => signal?.removeEventListener("abort", onAbort);
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject, unlisten });
+    });
+  }
+
+  /**
+   * @param {number} id
+   * @param {unknown} value
+   */
+  resolve(id, value) {
+    const call = take(this.#calls, id);
+    call?.unlisten();
+    call?.resolve(value);
+  }
+
+  /**
+   * @param {number} id
+   * @param {unknown} error
+   */
+  reject(id, error) {
+    const call = take(this.#calls, id);
+    call?.unlisten();
+    call?.reject(error);
+  }
+
+  // Streams that the app holds
+
+  /**
+   * @param {number} callId
+   * @param {number} id
+   */
+  openStream(callId, id) {
+    const call = take(this.#calls, callId);
+    if (!call) return;
+    const stream = new ReadableStream({
+      start: (controller) => {
+        this.#streams.set(id, { controller, unlisten: call.unlisten });
+      },
+      pull: () => this.#inbox.wanted(id),
+      cancel: () => {
+        take(this.#streams, id)?.unlisten();
+        this.#inbox.cancelled(id);
+      },
+    });
+    call.resolve(stream);
+  }
+
+  /**
+   * Hands one read's chunks on. One call for all of them: a loop on the other side would cross the
+   * border once for each.
+   *
+   * @param {number} id
+   * @param {string} chunks A JSON array, proven valid.
+   */
+  emit(id, chunks) {
+    const controller = this.#streams.get(id)?.controller;
+    if (!controller) return;
+    for (const chunk of JSON.parse(chunks)) controller.enqueue(chunk);
+  }
+
+  /** @param {number} id */
+  closeStream(id) {
+    const stream = take(this.#streams, id);
+    stream?.unlisten();
+    stream?.controller.close();
+  }
+
+  /**
+   * @param {number} id
+   * @param {unknown} error
+   */
+  failStream(id, error) {
+    const stream = take(this.#streams, id);
+    stream?.unlisten();
+    stream?.controller.error(error);
+  }
+
+  // Callbacks of the app
+
+  async startSession() {
+    let result;
+    try {
+      result = await this.#options.startSession({
+        taskId: this.#options.task,
+        chatId: this.#chatId,
+        clientData: this.#options.clientData ?? {},
+      });
+      if (!isFilled(result?.publicAccessToken)) {
+        throw new TypeError("`startSession` has to give { publicAccessToken }, a string.");
+      }
+    } catch (error) {
+      return this.#inbox.startFailed(error);
+    }
+    this.#inbox.sessionStarted(result.publicAccessToken, result.pendingVersion === true);
+  }
+
+  async refreshToken() {
+    let token;
+    try {
+      token = await this.#options.accessToken({ chatId: this.#chatId });
+      if (!isFilled(token)) throw new TypeError("`accessToken` has to give a token, a string.");
+    } catch (error) {
+      return this.#inbox.tokenFailed(error);
+    }
+    this.#inbox.tokenReady(token);
+  }
+
+  /** @param {unknown} state */
+  persist(state) {
+    try {
+      this.#options.onSessionChange?.(this.#chatId, state);
+    } catch (error) {
+      console.error("`onSessionChange` threw:", error);
+    }
+  }
+
+  /**
+   * Tells the app an event. A member without a value is left out.
+   *
+   * @param {string} type
+   * @param {string} [source]
+   * @param {string} [messageId]
+   * @param {string} [lastEventId]
+   * @param {number} [durationMs]
+   * @param {string} [partId]
+   * @param {number} [bodyBytes]
+   * @param {boolean} [resumed]
+   * @param {string} [chunkType]
+   * @param {string} [sessionInEventId]
+   * @param {number} [sinceSendMs]
+   * @param {string} [reason]
+   * @param {unknown} [thrown]
+   * @param {number} [status]
+   */
+  tell(
+    type,
+    source,
+    messageId,
+    lastEventId,
+    durationMs,
+    partId,
+    bodyBytes,
+    resumed,
+    chunkType,
+    sessionInEventId,
+    sinceSendMs,
+    reason,
+    thrown,
+    status,
+  ) {
+    const error =
+      thrown === undefined || thrown instanceof Error ? thrown : new Error(String(thrown));
+    const event = {
+      ...{ type, chatId: this.#chatId, timestamp: Date.now(), source, messageId, lastEventId },
+      ...{ durationMs, partId, bodyBytes, resumed, chunkType, sessionInEventId, sinceSendMs },
+      ...{ reason, error, status },
+    };
+    try {
+      this.#options.onEvent?.(defined(event));
+    } catch {
+      // An observer's fault must never break the chat.
+    }
+  }
+
+  // Requests
+
+  /**
+   * @param {number} id
+   * @param {string} token
+   * @param {string} partId
+   * @param {string} body
+   */
+  async append(id, token, partId, body) {
+    let status;
+    let text;
+    try {
+      const own = {
+        "Content-Type": "application/json",
+        Authorization: `Bearer ${token}`,
+        "x-trigger-source": "sdk",
+        "X-Part-Id": partId,
+      };
+      const response = await this.#fetch("in", "in/append", own, { method: "POST", body });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      return this.#inbox.networkFailed(id, error);
+    }
+    this.#inbox.answered(id, status, text);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} token
+   * @param {string | undefined} lastEventId
+   * @param {boolean} peekSettled
+   */
+  async subscribe(id, token, lastEventId, peekSettled) {
+    const abort = new AbortController();
+    /** @type {Request} */
+    const request = { abort };
+    this.#requests.set(id, request);
+    let response;
+    try {
+      const own = {
+        Accept: "text/event-stream",
+        Authorization: `Bearer ${token}`,
+        "X-Peek-Settled": peekSettled ? "1" : undefined,
+        "Last-Event-ID": lastEventId,
+        "Timeout-Seconds": String(
+          this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS,
+        ),
+      };
+      response = await this.#fetch("out", "out", own, { signal: abort.signal });
+      request.reader = response.body?.getReader();
+    } catch (error) {
+      return this.#inbox.networkFailed(id, error);
+    }
+    this.#inbox.connected(
+      id,
+      response.status,
+      response.headers.get("X-Stream-Version") === "v2",
+      response.headers.get("X-Session-Settled") === "true",
+    );
+  }
+
+  /** @param {number} id */
+  async read(id) {
+    const request = this.#requests.get(id);
+    if (!request) return;
+    let bytes;
+    try {
+      bytes = (await request.reader?.read())?.value;
+    } catch (error) {
+      return this.#inbox.networkFailed(id, error);
+    }
+    if (bytes) this.#inbox.bytes(id, bytes);
+    else this.#inbox.ended(id);
+  }
+
+  /** @param {number} id */
+  cancelRequest(id) {
+    take(this.#requests, id)?.abort.abort();
+  }
+
+  /**
+   * @param {"in" | "out"} endpoint
+   * @param {string} path
+   * @param {Record<string, string | undefined>} ownHeaders
+   * @param {RequestInit} init
+   * @returns {Promise<Response>}
+   */
+  async #fetch(endpoint, path, ownHeaders, init) {
+    const { baseURL = DEFAULT_BASE_URL, streamBaseURL, fetch, headers } = this.#options;
+    const context = { endpoint, chatId: this.#chatId };
+    const base = (endpoint === "out" && streamBaseURL) || baseURL;
+    const url = typeof base === "function" ? base(context) : base;
+    const session = `realtime/v1/sessions/${encodeURIComponent(this.#chatId)}`;
+    const target = `${url.replace(/\/$/, "")}/${session}/${path}`;
+    const request = { ...init, headers: withOwn(headers, defined(ownHeaders)) };
+    // The global is looked up now: tests and instrumentation replace it.
+    return fetch ? fetch(target, request, context) : globalThis.fetch(target, request);
+  }
+
+  // Time
+
+  /** @param {number} [delayMs] */
+  setTimer(delayMs) {
+    clearTimeout(this.#timer);
+    this.#timer =
+      delayMs === undefined ? undefined : setTimeout(() => this.#inbox.woken(), delayMs);
+  }
+}
+
+/**
+ * The app's headers and ours, in a plain object, since apps spread it in their `fetch`. Ours win, in
+ * whatever case the app wrote the same name: both would be joined into one value otherwise.
+ *
+ * @param {Record<string, string> | undefined} extra
+ * @param {Record<string, any>} own
+ */
+function withOwn(extra, own) {
+  const names = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const kept = Object.entries(extra ?? {}).filter(([name]) => !names.has(name.toLowerCase()));
+  return { ...Object.fromEntries(kept), ...own };
+}
+
+/**
+ * The object without the members that are `undefined`.
+ *
+ * @param {Record<string, unknown>} object
+ */
+function defined(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+function isFilled(value) {
+  return typeof value === "string" && value !== "";
+}
+
+/**
+ * @template T
+ * @param {Map<number, T>} map
+ * @param {number} key
+ * @returns {T | undefined}
+ */
+function take(map, key) {
+  const value = map.get(key);
+  map.delete(key);
+  return value;
+}

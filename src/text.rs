@@ -1,0 +1,28 @@
+//! Text without the standard library's formatting code, which is a sizeable part of a small module.
+
+/// A whole number in decimal digits.
+pub(crate) fn decimal(mut number: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(number % 10).unwrap_or_default();
+        digits.extend(char::from_digit(digit, 10));
+        number /= 10;
+        if number == 0 {
+            return digits.iter().rev().collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_number_is_spelled_as_the_standard_library_does() {
+        for number in [0, 9, 10, 503, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
+    }
+}
