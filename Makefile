@@ -74,7 +74,7 @@ test-rust: setup-rust ## Run the native Rust tests
 test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, in Node and in a browser
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 		cargo test $(LOCKED) -p trigger-chat-transport --target $(WASM) --lib --test wire
-	wasm-pack test --mode no-install --headless --chrome wasm-tests $(LOCKED)
+	node scripts/with-server.mjs wasm-pack test --mode no-install --headless --chrome wasm-tests $(LOCKED)
 
 test-js: package setup-browser ## Run the TypeScript tests, and those that drive a browser
 	npm test -w js

@@ -1,1 +1,1 @@
-//! Tests that run in real browsers through `wasm-pack test`; see `tests/`.
+//! Nothing by itself: a home for `tests/`, which run in real browsers through `wasm-pack test`.

@@ -1,0 +1,58 @@
+// What an app around the transport does, and what a test needs to look at.
+
+/** The options of a transport whose app has the server's `/app` routes. */
+export function appOptions(server, task, sessions) {
+  const post = (path, body) =>
+    fetch(`${server}/app/chats/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  return {
+    task,
+    baseURL: server,
+    sessions,
+    clientData: { words: 60, paceMs: 10 },
+    accessToken: async ({ chatId }) => (await post(`${chatId}/token`)).text(),
+    startSession: async ({ chatId, taskId, clientData }) =>
+      (await post(`${chatId}/start`, { taskId, clientData })).json(),
+  };
+}
+
+export function userMessage(chatId, text, abortSignal) {
+  const message = { id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] };
+  return { trigger: "submit-message", chatId, messages: [message], abortSignal };
+}
+
+/** Reads up to `count` chunks, or to the end. */
+export async function readChunks(stream, count = Number.POSITIVE_INFINITY) {
+  const reader = stream.getReader();
+  const chunks = [];
+  while (chunks.length < count) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+  }
+  reader.releaseLock();
+  return chunks;
+}
+
+export function textOf(chunks) {
+  return chunks.map((chunk) => (chunk.type === "text-delta" ? chunk.delta : "")).join("");
+}
+
+export function countOf(chunks, type) {
+  return chunks.filter((chunk) => chunk.type === type).length;
+}
+
+/** The kinds of the records in the session's input, once there are `count` of them. */
+export async function inputKinds(server, chatId, token, count) {
+  for (;;) {
+    const response = await fetch(`${server}/realtime/v1/sessions/${chatId}/in/records`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    const { records } = await response.json();
+    if (records.length >= count) return records.map(({ data }) => data.kind).join(" ");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,238 @@
+//! The transport's class, in a browser, in conversation with a session server whose URL enters at
+//! compile time.
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs)]
+
+use js_sys::{Array, JSON, Object, Promise, Reflect};
+use trigger_chat_transport::ChatTransport;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn server() -> &'static str {
+    let Some(url) = option_env!("SESSION_SERVER_URL") else {
+        panic!("the server's URL enters at compile time: run this by `make test-wasm`");
+    };
+    url
+}
+
+#[wasm_bindgen(module = "/tests/app.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = appOptions)]
+    fn app_options(server: &str, task: &str, sessions: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(js_name = userMessage)]
+    fn user_message(chat_id: &str, text: &str, signal: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(js_name = readChunks)]
+    fn read_chunks(stream: &JsValue) -> Promise;
+
+    #[wasm_bindgen(js_name = readChunks)]
+    fn read_some_chunks(stream: &JsValue, count: u32) -> Promise;
+
+    #[wasm_bindgen(js_name = textOf)]
+    fn text_of(chunks: &JsValue) -> String;
+
+    #[wasm_bindgen(js_name = countOf)]
+    fn count_of(chunks: &JsValue, kind: &str) -> u32;
+
+    #[wasm_bindgen(js_name = inputKinds)]
+    fn input_kinds(server: &str, chat_id: &str, token: &str, count: u32) -> Promise;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = AbortController)]
+    type Aborter;
+
+    #[wasm_bindgen(constructor, js_class = AbortController)]
+    fn new() -> Aborter;
+
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &Aborter) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    fn abort(this: &Aborter);
+
+    #[wasm_bindgen(js_namespace = crypto, js_name = randomUUID)]
+    fn random_uuid() -> String;
+
+    type AnyStream;
+
+    #[wasm_bindgen(method)]
+    fn cancel(this: &AnyStream) -> Promise;
+}
+
+fn transport(task: &str) -> ChatTransport {
+    restored_transport(task, &JsValue::UNDEFINED)
+}
+
+fn restored_transport(task: &str, sessions: &JsValue) -> ChatTransport {
+    ChatTransport::new(&app_options(server(), task, sessions)).unwrap()
+}
+
+async fn settled(promise: Promise) -> JsValue {
+    JsFuture::from(promise).await.unwrap()
+}
+
+async fn send(transport: &ChatTransport, chat_id: &str, text: &str) -> JsValue {
+    let message = user_message(chat_id, text, &JsValue::UNDEFINED);
+    settled(transport.send_messages(&message).unwrap()).await
+}
+
+fn member(object: &JsValue, key: &str) -> JsValue {
+    Reflect::get(object, &key.into()).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_message_is_answered_with_its_own_text() {
+    let transport = transport("echo");
+    let chat_id = random_uuid();
+    for text in ["Zürich, 日本語, 🎉 \"quoted\" \\ back", "a second turn"] {
+        let stream = send(&transport, &chat_id, text).await;
+        let chunks = settled(read_chunks(&stream)).await;
+        assert_eq!(text_of(&chunks), text);
+        assert_eq!(count_of(&chunks, "start"), 1);
+        assert_eq!(count_of(&chunks, "finish"), 1);
+    }
+    let session = transport.get_session(&chat_id);
+    assert_eq!(member(&session, "isStreaming").as_bool(), Some(false));
+}
+
+#[wasm_bindgen_test]
+async fn an_abort_ends_the_stream_without_an_error_and_stops_the_turn() {
+    let transport = transport("story");
+    let chat_id = random_uuid();
+    let aborter = Aborter::new();
+    let message = user_message(&chat_id, "Tell me a story.", &aborter.signal());
+    let stream = settled(transport.send_messages(&message).unwrap()).await;
+    settled(read_some_chunks(&stream, 3)).await;
+    aborter.abort();
+    settled(read_chunks(&stream)).await;
+
+    let session = transport.get_session(&chat_id);
+    assert_eq!(member(&session, "isStreaming").as_bool(), Some(false));
+    let token = member(&session, "publicAccessToken").as_string().unwrap();
+    let kinds = settled(input_kinds(server(), &chat_id, &token, 2)).await;
+    assert_eq!(kinds.as_string().unwrap(), "message stop");
+}
+
+#[wasm_bindgen_test]
+async fn a_resumed_turn_is_replayed_whole() {
+    let before_reload = transport("story");
+    let chat_id = random_uuid();
+    let stream = send(&before_reload, &chat_id, "Tell me a story.").await;
+    let seen = settled(read_some_chunks(&stream, 8)).await;
+    // Through JSON, as an app stores it.
+    let stored = JSON::stringify(&before_reload.get_session(&chat_id)).unwrap();
+    before_reload.dispose();
+
+    let sessions = Object::new();
+    let stored = JSON::parse(&String::from(stored)).unwrap();
+    Reflect::set(&sessions, &chat_id.as_str().into(), &stored).unwrap();
+    let after_reload = restored_transport("story", &sessions);
+    let options = Object::new();
+    Reflect::set(&options, &"chatId".into(), &chat_id.as_str().into()).unwrap();
+    let stream = settled(after_reload.reconnect_to_stream(&options).unwrap()).await;
+    let again = settled(after_reload.reconnect_to_stream(&options).unwrap()).await;
+    assert!(again.is_null(), "a second reconnect has nothing to open");
+
+    let replayed = settled(read_chunks(&stream)).await;
+    assert!(text_of(&replayed).starts_with(&text_of(&seen)));
+    assert_eq!(count_of(&replayed, "start"), 1);
+    assert_eq!(count_of(&replayed, "finish"), 1);
+    assert!(settled(after_reload.reconnect_to_stream(&options).unwrap()).await.is_null());
+}
+
+#[wasm_bindgen_test]
+async fn a_cancelled_stream_settles_at_once_and_its_turn_can_be_resumed() {
+    let transport = transport("story");
+    let chat_id = random_uuid();
+    let stream = send(&transport, &chat_id, "Tell me a story.").await;
+    settled(read_some_chunks(&stream, 4)).await;
+    settled(stream.unchecked_into::<AnyStream>().cancel()).await;
+
+    let options = Object::new();
+    Reflect::set(&options, &"chatId".into(), &chat_id.as_str().into()).unwrap();
+    let stream = settled(transport.reconnect_to_stream(&options).unwrap()).await;
+    let replayed = settled(read_chunks(&stream)).await;
+    assert_eq!(count_of(&replayed, "start"), 1);
+    assert_eq!(count_of(&replayed, "finish"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_stop_ends_the_turn_and_the_next_one_has_none_of_it() {
+    let transport = transport("story");
+    let chat_id = random_uuid();
+    let stream = send(&transport, &chat_id, "Tell me a story.").await;
+    settled(read_some_chunks(&stream, 4)).await;
+    assert!(settled(transport.stop_generation(&chat_id)).await.is_truthy());
+    settled(read_chunks(&stream)).await;
+
+    let stream = send(&transport, &chat_id, "Another, of 20 words.").await;
+    let chunks = settled(read_chunks(&stream)).await;
+    assert_eq!(count_of(&chunks, "start"), 1);
+    assert_eq!(member(&Array::from(&chunks).get(0), "type").as_string().unwrap(), "start");
+}
+
+#[wasm_bindgen_test]
+async fn the_object_may_be_freed_with_a_call_in_flight() {
+    let transport = transport("echo");
+    let chat_id = random_uuid();
+    let message = user_message(&chat_id, "still here", &JsValue::UNDEFINED);
+    let call = transport.send_messages(&message).unwrap();
+    drop(transport);
+    let stream = settled(call).await;
+    let chunks = settled(read_chunks(&stream)).await;
+    assert_eq!(text_of(&chunks), "still here");
+}
+
+#[wasm_bindgen_test]
+async fn a_disposed_transport_rejects_what_is_in_flight_and_comes_back_to_life() {
+    let transport = transport("echo");
+    let chat_id = random_uuid();
+    let session = settled(transport.start(&chat_id)).await;
+    let token = member(&session, "publicAccessToken").as_string().unwrap();
+    let message = user_message(&chat_id, "sent all the same", &JsValue::UNDEFINED);
+    let call = transport.send_messages(&message).unwrap();
+    transport.dispose();
+    transport.dispose();
+    let error = JsFuture::from(call).await.unwrap_err();
+    assert_eq!(member(&error, "name").as_string().unwrap(), "AbortError");
+    let kinds = settled(input_kinds(server(), &chat_id, &token, 1)).await;
+    assert_eq!(kinds.as_string().unwrap(), "message");
+
+    let stream = send(&transport, &chat_id, "and again").await;
+    let chunks = settled(read_chunks(&stream)).await;
+    assert!(text_of(&chunks).ends_with("and again"));
+}
+
+#[wasm_bindgen_test]
+async fn what_the_apps_callback_throws_comes_back_as_it_was() {
+    let options = app_options(server(), "echo", &JsValue::UNDEFINED);
+    let thrown = js_sys::Error::new("the app's own trouble");
+    let failing = js_sys::Function::new_with_args("", "throw this.error")
+        .bind0(&Object::from_entries(&Array::of1(&Array::of2(&"error".into(), &thrown))).unwrap());
+    Reflect::set(&options, &"startSession".into(), &failing).unwrap();
+    let transport = ChatTransport::new(&options).unwrap();
+    let message = user_message("any", "hello", &JsValue::UNDEFINED);
+    let error = JsFuture::from(transport.send_messages(&message).unwrap()).await.unwrap_err();
+    assert!(Object::is(&error, &thrown));
+}
+
+#[wasm_bindgen_test]
+fn a_wrong_argument_is_named() {
+    let message_of = |error: JsValue| member(&error, "message").as_string().unwrap();
+    let error = ChatTransport::new(&JsValue::UNDEFINED).err().unwrap();
+    assert!(message_of(error).contains("`task`"));
+
+    let transport = transport("echo");
+    let error = transport.send_messages(&Object::new()).unwrap_err();
+    assert!(message_of(error).contains("`chatId`"));
+    let error = transport.set_session("any", &Object::new()).unwrap_err();
+    assert!(message_of(error).contains("`publicAccessToken`"));
+    let error = transport.set_option("fetch", &5.into()).unwrap_err();
+    assert!(message_of(error).contains("`fetch`"));
+}
