@@ -27,8 +27,8 @@ pub(super) enum Purpose {
     /// Nobody: the call was aborted while its message was on the way. The message may land, and then
     /// its turn has to be stopped.
     AbandonedTurn { stop: PartId },
-    /// A call that wants to know whether the stop was delivered.
-    Stop(CallId),
+    /// A call that wants to know whether the stop was delivered, and the turn that it was meant for.
+    Stop { call: CallId, turn: u32 },
     /// Nobody: the stop of an aborted signal.
     UnattendedStop,
 }
@@ -79,6 +79,10 @@ impl Append {
         matches!(self.state, State::Sending { request, .. } if request == id)
     }
 
+    pub(super) fn is_sending(&self) -> bool {
+        matches!(self.state, State::Sending { .. })
+    }
+
     pub(super) fn awaits_token(&self) -> bool {
         matches!(self.state, State::AwaitingToken)
     }
@@ -109,8 +113,12 @@ impl Append {
     ) -> Option<Outcome> {
         match status {
             200..=299 => Some(Ok(self.acknowledged(AppendAnswer::read(body), session, cx))),
+            // Nobody waits for it, and it has not landed: it is not sent again.
+            401 | 403 | 404 if matches!(self.purpose, Purpose::AbandonedTurn { .. }) => {
+                Some(Err(self.failed(ChatError::Aborted, cx)))
+            }
             401 | 403 if self.renew_token(session, cx) => None,
-            404 if self.recreate_session(cx) => None,
+            404 if self.recreate_session(session, cx) => None,
             404 if !cx.can_start_session() => {
                 let error = ChatError::Other(
                     "There is no such chat session, and no `startSession` to recreate it. The stored \
@@ -141,11 +149,21 @@ impl Append {
         true
     }
 
-    fn recreate_session(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.has_recreated_session || !cx.can_start_session() {
+    fn recreate_session(&mut self, session: &mut Session, cx: &mut Context<'_>) -> bool {
+        if let State::Sending { token_generation, .. } = self.state
+            && token_generation < session.token_generation
+        {
+            // The session may have been created anew since.
+            self.request(session, cx);
+            return true;
+        }
+        // A session that is gone has nothing to stop.
+        let is_worth_it = self.send.source.starts_turn() && cx.can_start_session();
+        if self.has_recreated_session || !is_worth_it {
             return false;
         }
         self.has_recreated_session = true;
+        session.is_lost = true;
         self.state = State::AwaitingSession;
         cx.start_session();
         true

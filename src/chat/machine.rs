@@ -231,7 +231,7 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         match &self.session {
             Some(session) if session.closed.is_none() => {
-                let purpose = append::Purpose::Stop(call);
+                let purpose = append::Purpose::Stop { call, turn: session.turns_begun };
                 self.appends.push(Append::begin(purpose, stop_send(part_id), session, &mut cx));
             }
             _ => cx.resolve(call, Answer::Stopped(false)),
@@ -257,11 +257,18 @@ impl Chat {
             return cx.reject(call, ChatError::Aborted);
         }
         let purpose = append::Purpose::Turn(Some(call));
-        if let Some(append) = self.appends.iter_mut().find(|append| append.purpose == purpose) {
+        if let Some(position) = self.appends.iter().position(|append| append.purpose == purpose) {
+            let mut append = self.appends.remove(position);
+            if stop.is_some() && !append.is_sending() {
+                // It was refused, so it has not landed, and is not sent again.
+                let error = append.failed(ChatError::Aborted, &mut cx);
+                return cx.reject(call, error);
+            }
             append.purpose = match stop {
                 Some(stop) => append::Purpose::AbandonedTurn { stop },
                 None => append::Purpose::Turn(None),
             };
+            self.appends.insert(position, append);
             return cx.reject(call, ChatError::Aborted);
         }
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
@@ -322,7 +329,8 @@ impl Chat {
             out.push(Action::Tell(ChatEvent::RunPendingVersion(PendingVersionSource::Start)));
         }
         match &mut self.session {
-            Some(session) => session.recreate(token),
+            Some(session) if session.is_lost => session.recreate(token),
+            Some(session) => session.renew_token(token),
             None => self.session = Some(Session::new(token, Turn::Idle)),
         }
         self.session_renewed(now, out);
@@ -449,8 +457,10 @@ impl Chat {
             (append::Purpose::AbandonedTurn { stop }, Ok(answer)) => {
                 self.abandoned_turn_sent(stop, answer, now, out);
             }
-            (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, now, out),
-            (append::Purpose::Stop(call), Err(_)) => cx.resolve(call, Answer::Stopped(false)),
+            (append::Purpose::Stop { call, turn }, Ok(_)) => self.stopped(call, turn, now, out),
+            (append::Purpose::Stop { call, .. }, Err(_)) => {
+                cx.resolve(call, Answer::Stopped(false))
+            }
             (append::Purpose::AbandonedTurn { .. }, Err(_))
             | (append::Purpose::UnattendedStop, _) => {}
         }
@@ -468,6 +478,15 @@ impl Chat {
             return;
         };
         let mut cx = Context::new(now, &mut self.shared, out);
+        if session.is_overtaken(answer.seq) {
+            // Superseded before it began.
+            if let Some(call) = call {
+                let stream = cx.next_stream();
+                cx.order(Action::OpenStream { call, stream });
+                cx.order(Action::CloseStream { stream });
+            }
+            return;
+        }
         if let Some(mut superseded) = self.subscription.take() {
             superseded.close(&mut cx);
         }
@@ -492,24 +511,32 @@ impl Chat {
             return;
         };
         let mut cx = Context::new(now, &mut self.shared, out);
-        session.begin_turn(answer.seq);
-        session.abandon_turn();
-        cx.order(Action::Persist(session.persisted()));
+        if !session.is_overtaken(answer.seq) {
+            if let Some(mut superseded) = self.subscription.take() {
+                superseded.close(&mut cx);
+            }
+            session.begin_turn(answer.seq);
+            session.abandon_turn();
+            cx.order(Action::Persist(session.persisted()));
+        }
         let purpose = append::Purpose::UnattendedStop;
         self.appends.push(Append::begin(purpose, stop_send(stop), session, &mut cx));
     }
 
     /// The stop was delivered: the stream ends, and the turn is no longer waited for.
-    fn stopped(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
+    fn stopped(&mut self, call: CallId, turn: u32, now: Time, out: &mut Vec<Action>) {
         let Some(session) = &mut self.session else {
             return;
         };
         let mut cx = Context::new(now, &mut self.shared, out);
-        session.abandon_turn();
-        if let Some(mut subscription) = self.subscription.take() {
-            subscription.close(&mut cx);
+        // A turn that began while the stop was on its way is not the one that was meant.
+        if session.turns_begun == turn {
+            session.abandon_turn();
+            if let Some(mut subscription) = self.subscription.take() {
+                subscription.close(&mut cx);
+            }
+            cx.order(Action::Persist(session.persisted()));
         }
-        cx.order(Action::Persist(session.persisted()));
         cx.resolve(call, Answer::Stopped(true));
     }
 

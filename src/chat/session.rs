@@ -90,6 +90,14 @@ pub(super) struct Session {
     pub(super) closed: Option<Closed>,
     pub(super) gate: Option<SupersedeGate>,
     pub(super) last_send: Option<LastSend>,
+    /// The highest `.in` seq that an append of this client was acknowledged with.
+    pub(super) newest_input_seq: Option<u64>,
+    /// The highest `.in` seq that a boundary in `.out` has told as consumed.
+    pub(super) consumed_input_seq: Option<u64>,
+    /// How many turns this client has begun.
+    pub(super) turns_begun: u32,
+    /// The service does not know it any more; a new one of the same name is being created.
+    pub(super) is_lost: bool,
 }
 
 impl Session {
@@ -103,6 +111,10 @@ impl Session {
             closed: None,
             gate: None,
             last_send: None,
+            newest_input_seq: None,
+            consumed_input_seq: None,
+            turns_begun: 0,
+            is_lost: false,
         }
     }
 
@@ -156,6 +168,9 @@ impl Session {
 
     /// The service had lost the session and it was created anew: nothing of its streams is left.
     pub(super) fn recreate(&mut self, token: String) {
+        self.is_lost = false;
+        self.newest_input_seq = None;
+        self.consumed_input_seq = None;
         self.renew_token(token);
         self.cursor = None;
         self.turn = Turn::Idle;
@@ -165,8 +180,20 @@ impl Session {
 
     /// A send was acknowledged: its turn runs, or waits for the one before.
     pub(super) fn begin_turn(&mut self, input_seq: Option<u64>) {
+        self.turns_begun = self.turns_begun.wrapping_add(1);
         self.active_input_seq = input_seq;
+        self.newest_input_seq = self.newest_input_seq.max(input_seq);
         self.turn = Turn::Running { start: self.cursor.clone() };
+    }
+
+    /// Whether an acknowledgement comes too late: a message that was sent later was acknowledged
+    /// before, or the end of this one's turn has been read already. No boundary will follow for it.
+    pub(super) fn is_overtaken(&self, input_seq: Option<u64>) -> bool {
+        let Some(seq) = input_seq else {
+            return false;
+        };
+        self.newest_input_seq.is_some_and(|newest| seq < newest)
+            || self.consumed_input_seq.is_some_and(|consumed| seq <= consumed)
     }
 
     /// The turn that this client waited for is over.

@@ -310,7 +310,10 @@ impl Subscription {
         body.is_reading = false;
         let mut decoder = mem::take(&mut body.decoder);
         let mut is_sound = true;
-        let decoded = decoder.push(bytes, |event| is_sound &= self.event(&event, session, cx));
+        let decoded = decoder.push(bytes, |event| {
+            // Not `&=`: what follows an unsound event must not be taken at all.
+            is_sound = is_sound && self.event(&event, session, cx);
+        });
         if let Connection::Reading(body) = &mut self.connection {
             is_sound &= !body.is_broken;
             body.decoder = decoder;
@@ -333,7 +336,7 @@ impl Subscription {
             return false;
         }
         match &*event.name {
-            "ping" => body.is_live = true,
+            "ping" => self.has_shown_life(),
             "error" => body.is_broken = true,
             _ if event.data == "[DONE]" => body.is_done = true,
             "batch" => {
@@ -355,6 +358,15 @@ impl Subscription {
         true
     }
 
+    /// A record or a ping: the connection works, however its body may end.
+    fn has_shown_life(&mut self) {
+        if let Connection::Reading(body) = &mut self.connection {
+            body.is_live = true;
+        }
+        self.barren_bodies = 0;
+        self.backoff.reset();
+    }
+
     fn record(
         &mut self,
         cursor: Option<Cursor>,
@@ -363,17 +375,16 @@ impl Subscription {
         cx: &mut Context<'_>,
     ) {
         // What follows my boundary in the same read belongs to the next turn.
-        let Connection::Reading(body) = &mut self.connection else {
+        if !matches!(self.connection, Connection::Reading(_)) {
             return;
-        };
-        body.is_live = true;
-        self.barren_bodies = 0;
-        self.backoff.reset();
+        }
+        self.has_shown_life();
         if let Some(cursor) = cursor {
             if cursor.is_behind(session.cursor.as_ref()) {
                 return;
             }
-            if session.turn == Turn::Unknown {
+            // (A command or a notice is written while no turn runs, too.)
+            if session.turn == Turn::Unknown && matches!(record, Record::Data(_)) {
                 session.turn = Turn::Running { start: session.cursor.clone() };
             }
             session.cursor = Some(cursor);
@@ -404,14 +415,31 @@ impl Subscription {
         match control {
             Control::TurnComplete(boundary) => self.boundary(boundary, session, cx),
             Control::SessionClosed { reason } => {
-                self.emit(cx);
-                close_session(session, reason.as_deref(), ClosedSource::Stream, cx);
-                self.close(cx);
+                self.session_closed(reason.as_deref(), session, cx)
             }
             Control::PendingVersion => {
                 cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::Upgrade));
             }
             Control::UpgradeRequired | Control::Unknown => {}
+        }
+    }
+
+    fn session_closed(
+        &mut self,
+        reason: Option<&str>,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) {
+        self.emit(cx);
+        close_session(session, reason, ClosedSource::Stream, cx);
+        self.close(cx);
+    }
+
+    /// A turn before mine is over: whoever replays mine starts here.
+    fn earlier_turn_over(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        if let Turn::Running { start } = &mut session.turn {
+            *start = session.cursor.clone();
+            cx.order(Action::Persist(session.persisted()));
         }
     }
 
@@ -423,20 +451,25 @@ impl Subscription {
         cx: &mut Context<'_>,
     ) {
         let consumed = boundary.consumed_input_seq();
+        session.consumed_input_seq = session.consumed_input_seq.max(consumed);
         let is_below = |seq: Option<u64>| matches!((consumed, seq), (Some(c), Some(s)) if c < s);
+        if boundary.session_closed && (session.gate.is_some() || is_below(self.purpose.input_seq)) {
+            // No turn follows any more, mine neither.
+            return self.session_closed(boundary.session_closed_reason.as_deref(), session, cx);
+        }
         if let Some(gate) = &session.gate {
             if is_below(gate.input_seq) {
                 return;
             }
             session.gate = None;
-            if let (Some(consumed), Some(mine)) = (consumed, self.purpose.input_seq)
-                && consumed >= mine
-            {
-                return self.swallowed(boundary, session, cx);
+            if matches!((consumed, self.purpose.input_seq), (Some(c), Some(mine)) if c >= mine) {
+                return self.swallowed(session, cx);
             }
+            // Also without the numbers: the gate is there because this boundary was outstanding.
+            return self.earlier_turn_over(session, cx);
         }
         if is_below(self.purpose.input_seq) {
-            return;
+            return self.earlier_turn_over(session, cx);
         }
         self.emit(cx);
         if let Some(token) = &boundary.public_access_token {
@@ -458,16 +491,7 @@ impl Subscription {
 
     /// This boundary is my own turn's, and a stopped turn before it never showed one: what the gate
     /// held back was my answer.
-    fn swallowed(
-        &mut self,
-        boundary: &TurnComplete<'_>,
-        session: &mut Session,
-        cx: &mut Context<'_>,
-    ) {
-        if boundary.session_closed {
-            let reason = boundary.session_closed_reason.as_deref();
-            close_session(session, reason, ClosedSource::Stream, cx);
-        }
+    fn swallowed(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         let error = "The previous turn's output was lost. Try again.";
         self.fail(ChatError::Other(error.to_owned()), session, cx);
     }
