@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, Object, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use crate::browser::convert::{
@@ -15,6 +15,7 @@ use crate::browser::host::{self, Options};
 use crate::chat::action::{Input, Send};
 use crate::chat::error::ChatError;
 use crate::chat::event::SendSource;
+use crate::text::decimal;
 use crate::wire::input::{MessagePayload, Trigger, message_body};
 
 /// A chat transport: `sendMessages` and `reconnectToStream` of the AI SDK, and what is around them.
@@ -35,11 +36,14 @@ impl ChatTransport {
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
         let options = host::read_options(options)?;
         let transport = Self { options, chats: RefCell::default() };
-        if let Some(sessions) = get(&transport.options, "sessions").dyn_ref::<Object>() {
-            for chat_id in Object::keys(sessions).iter().filter_map(|key| key.as_string()) {
-                let session = persisted_from_js(&get(sessions, &chat_id))?;
-                transport.chat(&chat_id).restore(session);
-            }
+        let stored = get(&transport.options, "stored");
+        for index in 0.. {
+            let entry = get(&stored, &decimal(index));
+            let Some(chat_id) = get_string(&entry, "0") else {
+                break;
+            };
+            let session = persisted_from_js(&get(&entry, "1"))?;
+            transport.chat(&chat_id).restore(session);
         }
         Ok(transport)
     }
@@ -147,9 +151,7 @@ impl ChatTransport {
         let Some(trigger) = trigger else {
             return Err(wrong("`trigger` has to be \"submit-message\" or \"regenerate-message\"."));
         };
-        let last_message = get(options, "messages")
-            .dyn_ref::<Array>()
-            .map_or(JsValue::UNDEFINED, |messages| messages.at(-1));
+        let last_message = host::last(&get(options, "messages"));
         if trigger == Trigger::SubmitMessage && last_message.is_undefined() {
             return Err(wrong("\"submit-message\" needs at least one message in `messages`."));
         }

@@ -18,7 +18,8 @@ const DEFAULT_BASE_URL = "https://api.trigger.dev";
 const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
 
 /**
- * Checks the constructor's argument and copies it, for later changes are made in the copy.
+ * Checks the constructor's argument and copies it, for later changes are made in the copy. The
+ * sessions that the app had stored lie in it as a list, `stored`.
  *
  * @param {any} options
  * @returns {Options}
@@ -37,7 +38,7 @@ export function readOptions(options) {
   for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
     checkCallback(name, options[name]);
   }
-  return { ...options };
+  return { ...options, stored: Object.entries(options.sessions ?? {}) };
 }
 
 /**
@@ -60,6 +61,15 @@ function checkCallback(name, value) {
   if (value != null && typeof value !== "function") {
     throw new TypeError(`\`${name}\` has to be a function.`);
   }
+}
+
+/**
+ * The last element; `undefined` where there is none, or no list.
+ *
+ * @param {any} list
+ */
+export function last(list) {
+  return Array.isArray(list) ? list.at(-1) : undefined;
 }
 
 /**

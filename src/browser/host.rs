@@ -26,6 +26,8 @@ extern "C" {
         metadata: &JsValue,
     ) -> Result<Option<String>, JsValue>;
 
+    pub(crate) fn last(list: &JsValue) -> JsValue;
+
     #[wasm_bindgen(js_name = persistedState)]
     pub(super) fn persisted_state(
         public_access_token: &str,

@@ -247,30 +247,19 @@ impl Chat {
     /// The signal of a call was aborted: the call is answered at once, whatever it waits for, or its
     /// stream closes. Its turn is stopped, unless the app wants it to go on.
     fn aborted(&mut self, call: CallId, stop: Option<PartId>, now: Time, out: &mut Vec<Action>) {
-        let mut cx = Context::new(now, &mut self.shared, out);
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.call() == Some(call))
         {
             match waiting {
                 Waiting::Send(call, _) if stop.is_none() => *call = None,
                 _ => self.waiting.retain(|waiting| waiting.call() != Some(call)),
             }
-            return cx.reject(call, ChatError::Aborted);
+            return Context::new(now, &mut self.shared, out).reject(call, ChatError::Aborted);
         }
         let purpose = append::Purpose::Turn(Some(call));
-        if let Some(position) = self.appends.iter().position(|append| append.purpose == purpose) {
-            let mut append = self.appends.remove(position);
-            if stop.is_some() && !append.is_sending() {
-                // It was refused, so it has not landed, and is not sent again.
-                let error = append.failed(ChatError::Aborted, &mut cx);
-                return cx.reject(call, error);
-            }
-            append.purpose = match stop {
-                Some(stop) => append::Purpose::AbandonedTurn { stop },
-                None => append::Purpose::Turn(None),
-            };
-            self.appends.insert(position, append);
-            return cx.reject(call, ChatError::Aborted);
+        if let Some(append) = self.take_append(&|append| append.purpose == purpose) {
+            return self.append_aborted(append, call, stop, now, out);
         }
+        let mut cx = Context::new(now, &mut self.shared, out);
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
         else {
             return;
@@ -289,6 +278,34 @@ impl Chat {
             self.appends.push(Append::begin(purpose, stop_send(stop), session, &mut cx));
         }
         self.subscription = None;
+    }
+
+    /// The message of an aborted call is on its way: it may land.
+    fn append_aborted(
+        &mut self,
+        mut append: Append,
+        call: CallId,
+        stop: Option<PartId>,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        let mut cx = Context::new(now, &mut self.shared, out);
+        if stop.is_some() && !append.is_sending() {
+            // It was refused, so it has not landed, and is not sent again.
+            let error = append.failed(ChatError::Aborted, &mut cx);
+            return cx.reject(call, error);
+        }
+        append.purpose = match stop {
+            Some(stop) => append::Purpose::AbandonedTurn { stop },
+            None => append::Purpose::Turn(None),
+        };
+        self.appends.push(append);
+        cx.reject(call, ChatError::Aborted);
+    }
+
+    fn take_append(&mut self, is_wanted: &dyn Fn(&Append) -> bool) -> Option<Append> {
+        let position = self.appends.iter().position(is_wanted)?;
+        Some(self.appends.remove(position))
     }
 
     /// The transport goes: nobody reads any more. A message that is on its way still goes out, for
@@ -398,8 +415,7 @@ impl Chat {
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        while let Some(position) = self.appends.iter().position(is_concerned) {
-            let append = self.appends.remove(position);
+        while let Some(append) = self.take_append(is_concerned) {
             let error = append.failed(error.clone(), &mut Context::new(now, &mut self.shared, out));
             self.append_over(append.purpose, Err(error), now, out);
         }
@@ -415,14 +431,13 @@ impl Chat {
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        let position = self.appends.iter().position(|append| append.has_request(request));
-        let (Some(position), Some(session)) = (position, &mut self.session) else {
+        let append = self.take_append(&|append| append.has_request(request));
+        let (Some(mut append), Some(session)) = (append, &mut self.session) else {
             return;
         };
-        let mut append = self.appends.remove(position);
         match append.answered(status, body, session, &mut Context::new(now, &mut self.shared, out))
         {
-            None => self.appends.insert(position, append),
+            None => self.appends.push(append),
             Some(outcome) => self.append_over(append.purpose, outcome, now, out),
         }
     }

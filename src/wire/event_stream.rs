@@ -196,7 +196,8 @@ impl<'a> Block<'a> {
 /// Where a line's field name ends, and where its value starts: after the colon, and after one space
 /// that may follow it.
 fn field_bounds(line: &[u8]) -> (usize, usize) {
-    let Some(colon) = memchr::memchr(b':', line) else {
+    // A field's name is short: the colon is near.
+    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
         return (line.len(), line.len());
     };
     let after_colon = colon.saturating_add(1);
