@@ -34,7 +34,7 @@ const entries = Object.values(template.exports)
   .filter(Boolean)
   .map((file) => basename(file, ".js"));
 
-const built = buildIfChanged(
+const built = await buildIfChanged(
   "package",
   [
     ...["js/src", "js/tsconfig.json", "js/tsconfig.types.json", "tsconfig.base.json"],

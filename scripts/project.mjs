@@ -57,7 +57,7 @@ export function filesBelow(path) {
  * time. Contents decide, not times: a fresh clone, a touched file or an edited output cannot
  * mislead it. Returns whether it built.
  */
-export function buildIfChanged(name, inputs, outputs, build) {
+export async function buildIfChanged(name, inputs, outputs, build) {
   const stamp = at("target/stamps", name);
   const state = () => {
     const hash = createHash("sha256");
@@ -70,7 +70,7 @@ export function buildIfChanged(name, inputs, outputs, build) {
   const built = outputs.every((path) => existsSync(path));
   if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === state()) return false;
   rmSync(stamp, { force: true });
-  build();
+  await build();
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, state());
   return true;
