@@ -1,0 +1,151 @@
+//! Orders as short sentences, so that a test can name the exact list of them.
+
+use trigger_chat_transport::chat::action::{Action, Answer, CallId, PartId, RequestId, StreamId};
+use trigger_chat_transport::chat::error::ChatError;
+use trigger_chat_transport::chat::event::{Attribution, ChatEvent, SendReport};
+use trigger_chat_transport::chat::session::PersistedSession;
+
+pub(crate) fn describe(action: &Action) -> String {
+    match action {
+        Action::StartSession => "start session".to_owned(),
+        Action::RefreshToken => "refresh token".to_owned(),
+        Action::Append { request: RequestId(request), token, part_id, body } => {
+            format!("append {request} with {token} as {}: {body}", short(part_id.as_str()))
+        }
+        Action::Subscribe { request: RequestId(request), token, last_event_id, peek_settled } => {
+            let peeking = if *peek_settled { ", peeking" } else { "" };
+            format!("subscribe {request} with {token} {}{peeking}", place(last_event_id.as_deref()))
+        }
+        Action::Read { request: RequestId(request) } => format!("read {request}"),
+        Action::CancelRequest { request: RequestId(request) } => format!("cancel {request}"),
+        Action::OpenStream { call: CallId(call), stream: StreamId(stream) } => {
+            format!("open stream {stream} for call {call}")
+        }
+        Action::Emit { stream: StreamId(stream), chunks } => format!("emit to {stream}: {chunks}"),
+        Action::CloseStream { stream: StreamId(stream) } => format!("close {stream}"),
+        Action::FailStream { stream: StreamId(stream), error } => {
+            format!("fail {stream}: {}", describe_error(error))
+        }
+        Action::Resolve { call: CallId(call), answer } => {
+            format!("resolve {call}: {}", describe_answer(answer))
+        }
+        Action::Reject { call: CallId(call), error } => {
+            format!("reject {call}: {}", describe_error(error))
+        }
+        Action::Persist(session) => format!("persist {}", describe_session(session)),
+        Action::Tell(event) => format!("tell {}", describe_event(event)),
+    }
+}
+
+/// The tests' part ids are made of small numbers: `p7`.
+fn short(part_id: &str) -> String {
+    let tail = part_id.rsplit('-').next().unwrap_or_default();
+    format!("p{}", u64::from_str_radix(tail, 16).expect("a part id ends in hexadecimal digits"))
+}
+
+pub(crate) fn part(number: u32) -> PartId {
+    PartId::from_random(number.into())
+}
+
+fn place(last_event_id: Option<&str>) -> String {
+    last_event_id.map_or_else(|| "from the start".to_owned(), |id| format!("from {id}"))
+}
+
+fn describe_error(error: &ChatError) -> String {
+    match error {
+        ChatError::Api(error) => {
+            let mut text = format!("api {}", error.status);
+            for part in [&error.code, &error.closed_reason].into_iter().flatten() {
+                text.push(' ');
+                text.push_str(part);
+            }
+            text
+        }
+        ChatError::Aborted => "aborted".to_owned(),
+        ChatError::Other(text) => text.clone(),
+        ChatError::Foreign(value) => {
+            let text = value.get::<&str>().expect("the tests' own errors are texts");
+            format!("thrown {text}")
+        }
+    }
+}
+
+fn describe_answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Session(session) => describe_session(session),
+        Answer::Stopped(true) => "stopped".to_owned(),
+        Answer::Stopped(false) => "not stopped".to_owned(),
+        Answer::Nothing => "nothing".to_owned(),
+    }
+}
+
+pub(crate) fn describe_session(session: &PersistedSession) -> String {
+    let mut text = session.public_access_token.clone();
+    text.push_str(match session.is_streaming {
+        None => " unknown",
+        Some(false) => " idle",
+        Some(true) => " streaming",
+    });
+    if let Some(id) = &session.last_event_id {
+        text.push_str(&format!(" from {id}"));
+    }
+    if let Some(seq) = session.active_input_seq {
+        text.push_str(&format!(" seq {seq}"));
+    }
+    if session.closed {
+        text.push_str(&format!(" closed {}", session.closed_reason.as_deref().unwrap_or("-")));
+    }
+    text
+}
+
+fn describe_event(event: &ChatEvent) -> String {
+    match event {
+        ChatEvent::MessageSent(report) => format!("message-sent {}", describe_report(report)),
+        ChatEvent::MessageSendFailed(report, error) => {
+            format!("message-send-failed {}: {}", describe_report(report), describe_error(error))
+        }
+        ChatEvent::StreamConnected { resumed, last_event_id, message_id } => format!(
+            "stream-connected{} {} for {}",
+            if *resumed { " resumed" } else { "" },
+            place(last_event_id.as_deref()),
+            optional(message_id.as_deref()),
+        ),
+        ChatEvent::FirstChunk { chunk_type, last_event_id, attribution } => format!(
+            "first-chunk {} at {} {}",
+            optional(chunk_type.as_deref()),
+            optional(last_event_id.as_deref()),
+            describe_attribution(attribution),
+        ),
+        ChatEvent::TurnCompleted { last_event_id, session_in_event_id, attribution } => format!(
+            "turn-completed at {} consumed {} {}",
+            optional(last_event_id.as_deref()),
+            optional(session_in_event_id.as_deref()),
+            describe_attribution(attribution),
+        ),
+        ChatEvent::StreamError(error) => format!("stream-error {}", describe_error(error)),
+        ChatEvent::SessionClosed { reason, source } => {
+            format!("session-closed by {source:?}: {}", optional(reason.as_deref()))
+        }
+        ChatEvent::RunPendingVersion(source) => format!("run-pending-version {source:?}"),
+    }
+}
+
+fn describe_report(report: &SendReport) -> String {
+    format!(
+        "{} {} as {}, {} bytes, {} ms",
+        report.source.name(),
+        optional(report.message_id.as_deref()),
+        short(&report.part_id),
+        report.body_bytes,
+        report.duration_ms,
+    )
+}
+
+fn describe_attribution(attribution: &Attribution) -> String {
+    let since = attribution.since_send_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+    format!("for {} after {since}", optional(attribution.message_id.as_deref()))
+}
+
+fn optional(text: Option<&str>) -> &str {
+    text.unwrap_or("-")
+}

@@ -1,0 +1,13 @@
+//! What a chat does, call by call: each test is one sentence of outcome, told to the machine as
+//! facts and checked against the exact list of its orders.
+
+mod describe;
+mod harness;
+mod lifetime;
+mod out;
+mod reading;
+mod resuming;
+mod retrying;
+mod sending;
+mod stopping;
+mod tokens;

@@ -1,0 +1,165 @@
+//! One browser tab: a page with its chat machine, the app's storage, and the calls that wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trigger_chat_transport::chat::Chat;
+use trigger_chat_transport::chat::action::{CallId, PartId, RequestId};
+use trigger_chat_transport::chat::session::PersistedSession;
+
+use crate::network::Connection;
+use crate::random::Random;
+use crate::user::{User, View};
+use crate::witness::Witness;
+
+/// A call that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Call {
+    Start,
+    Send {
+        part_id: String,
+    },
+    /// `is_nothing`: there was nothing to reconnect to when it was made.
+    Reconnect {
+        is_nothing: bool,
+    },
+    /// `turn`: the one that the tab waited for when it was made.
+    Stop {
+        turn: Option<usize>,
+    },
+}
+
+pub(crate) struct Tab {
+    pub(crate) chat: Chat,
+    /// Tells the requests of this page from those of the pages before it.
+    pub(crate) page: u32,
+    pub(crate) user: User,
+    pub(crate) witness: Witness,
+    /// What the app has stored.
+    pub(crate) stored: Option<PersistedSession>,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    /// The part id, and the body, of each message and stop that was sent.
+    bodies: BTreeMap<String, String>,
+    appends: BTreeMap<RequestId, String>,
+    /// The calls that stops were made for.
+    pub(crate) stops: BTreeMap<String, CallId>,
+    /// Messages whose calls were aborted on their way.
+    pub(crate) aborted: BTreeSet<String>,
+    pub(crate) is_starting: bool,
+    pub(crate) is_refreshing: bool,
+    last_call: u32,
+    random: Random,
+}
+
+impl Tab {
+    pub(crate) fn new(page: u32, user: User, mut random: Random) -> Self {
+        Self {
+            chat: new_chat(&mut random),
+            page,
+            user,
+            witness: Witness::default(),
+            stored: None,
+            calls: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            appends: BTreeMap::new(),
+            stops: BTreeMap::new(),
+            aborted: BTreeSet::new(),
+            is_starting: false,
+            is_refreshing: false,
+            last_call: 0,
+            random,
+        }
+    }
+
+    /// Another page takes over, which knows what the app has stored and nothing else.
+    pub(crate) fn reload(&mut self, page: u32) {
+        self.page = page;
+        self.chat = new_chat(&mut self.random);
+        if let Some(stored) = &mut self.stored {
+            if self.user.forgets() {
+                stored.is_streaming = None;
+                if self.user.forgets() {
+                    stored.active_input_seq = None;
+                }
+            }
+            self.chat.restore(stored.clone());
+        }
+        self.calls.clear();
+        self.appends.clear();
+        self.stops.clear();
+        self.aborted.clear();
+        self.is_starting = false;
+        self.is_refreshing = false;
+    }
+
+    pub(crate) fn connection(&self, request: RequestId) -> Connection {
+        Connection { page: self.page, request: request.0 }
+    }
+
+    pub(crate) fn next_call(&mut self, call: Call) -> CallId {
+        self.last_call += 1;
+        let id = CallId(self.last_call);
+        self.calls.insert(id, call);
+        id
+    }
+
+    pub(crate) fn next_part_id(&mut self) -> PartId {
+        let halves = (u128::from(self.random.next()), u128::from(self.random.next()));
+        PartId::from_random(halves.0 << 64 | halves.1)
+    }
+
+    /// A call is answered, once.
+    pub(crate) fn answered(&mut self, call: CallId) -> Call {
+        let call = self.calls.remove(&call);
+        call.unwrap_or_else(|| panic!("a call is answered that does not wait"))
+    }
+
+    /// An append has left: the same part id has the same bytes, always.
+    pub(crate) fn appended(&mut self, request: RequestId, part_id: &str, body: &str) {
+        assert!(!self.aborted.contains(part_id), "sends again what was aborted");
+        let before = self.bodies.insert(part_id.to_owned(), body.to_owned());
+        assert!(before.is_none_or(|before| before == body), "other bytes under one part id");
+        self.appends.insert(request, part_id.to_owned());
+    }
+
+    /// A request is over; the part id that it had as an append.
+    pub(crate) fn append_over(&mut self, request: RequestId) -> String {
+        self.appends.remove(&request).unwrap_or_default()
+    }
+
+    /// The stored cursor, of a server whose cursors are seqs.
+    pub(crate) fn cursor(&self) -> Option<u64> {
+        self.stored.as_ref()?.last_event_id.as_deref()?.parse().ok()
+    }
+
+    pub(crate) fn is_streaming(&self) -> Option<bool> {
+        self.stored.as_ref().and_then(|stored| stored.is_streaming)
+    }
+
+    /// What the rules say of a reconnect: nothing without a session, without a running turn, and
+    /// while a stream is open.
+    pub(crate) fn has_nothing_to_reconnect_to(&self) -> bool {
+        self.stored.is_none() || self.is_streaming() == Some(false) || self.witness.open.is_some()
+    }
+
+    pub(crate) fn view(&self) -> View {
+        let is_sending = self.calls.values().any(|call| matches!(call, Call::Send { .. }));
+        View {
+            has_session: self.stored.is_some(),
+            has_open_stream: self.witness.open.is_some(),
+            is_sending: is_sending || !self.appends.is_empty(),
+            may_be_streaming: self.stored.is_some() && self.is_streaming() != Some(false),
+            has_given_up: self.witness.has_given_up(),
+        }
+    }
+
+    /// A call that can be aborted now: one that waits, or the one whose stream is open.
+    pub(crate) fn abortable(&self) -> Option<CallId> {
+        let waits = |(_, call): &(&CallId, &Call)| matches!(call, Call::Send { .. } | Call::Start);
+        let waiting = self.calls.iter().find(waits).map(|(id, _)| *id);
+        waiting.or(self.witness.open.as_ref().map(|open| open.call))
+    }
+}
+
+fn new_chat(random: &mut Random) -> Chat {
+    Chat::new("chat-1".to_owned(), true, random.next())
+}
