@@ -42,8 +42,10 @@ impl ChatTransport {
             let Some(chat_id) = get_string(&entry, "0") else {
                 break;
             };
-            let session = persisted_from_js(&get(&entry, "1"))?;
-            transport.chat(&chat_id).restore(session);
+            // A state without a token restores nothing: the session is started as if it were new.
+            if let Ok(session) = persisted_from_js(&get(&entry, "1")) {
+                transport.chat(&chat_id).restore(session);
+            }
         }
         Ok(transport)
     }

@@ -372,6 +372,7 @@ export class ChatHost {
     /** @type {Request} */
     const request = { abort };
     this.#requests.set(id, request);
+    const seconds = this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS;
     let response;
     try {
       const own = {
@@ -379,9 +380,8 @@ export class ChatHost {
         Authorization: `Bearer ${token}`,
         "X-Peek-Settled": peekSettled ? "1" : undefined,
         "Last-Event-ID": lastEventId,
-        "Timeout-Seconds": String(
-          this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS,
-        ),
+        // None for zero: the service has a length of its own.
+        "Timeout-Seconds": seconds ? String(seconds) : undefined,
       };
       response = await this.#fetch("out", "out", own, { signal: abort.signal });
       request.reader = response.body?.getReader();

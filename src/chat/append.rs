@@ -13,8 +13,8 @@
 use super::action::{Action, CallId, PartId, RequestId, Send};
 use super::context::Context;
 use super::error::{ApiError, ChatError};
-use super::event::{ChatEvent, LastSend, PendingVersionSource, SendReport};
-use super::session::Session;
+use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource, SendReport};
+use super::session::{Session, close_session};
 use super::time::Time;
 use crate::wire::answer::AppendAnswer;
 
@@ -127,7 +127,15 @@ impl Append {
                 );
                 Some(Err(self.failed(error, cx)))
             }
-            _ => Some(Err(self.failed(ChatError::Api(ApiError::of_append(status, body)), cx))),
+            _ => {
+                let error = ApiError::of_append(status, body);
+                if error.is_session_closed() {
+                    // An open stream reads on: the end of its answer is in `.out` as well.
+                    let reason = error.closed_reason.as_deref();
+                    close_session(session, reason, ClosedSource::Append, cx);
+                }
+                Some(Err(self.failed(ChatError::Api(error), cx)))
+            }
         }
     }
 

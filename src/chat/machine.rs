@@ -7,9 +7,9 @@ use super::append::{self, Append, Outcome};
 use super::backoff::Backoff;
 use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError, Foreign};
-use super::event::{ChatEvent, ClosedSource, PendingVersionSource, SendSource};
+use super::event::{ChatEvent, PendingVersionSource, SendSource};
 use super::session::{PersistedSession, Session, Turn};
-use super::subscription::{self, Subscription, close_session};
+use super::subscription::{self, Subscription};
 use super::time::Time;
 use super::token::Credentials;
 use crate::wire::answer::AppendAnswer;
@@ -460,11 +460,6 @@ impl Chat {
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        if let Err(ChatError::Api(error)) = &outcome
-            && error.is_session_closed()
-        {
-            self.closed_by_refusal(error.closed_reason.as_deref(), now, out);
-        }
         let mut cx = Context::new(now, &mut self.shared, out);
         match (purpose, outcome) {
             (append::Purpose::Turn(call), Ok(answer)) => self.turn_sent(call, answer, now, out),
@@ -553,15 +548,6 @@ impl Chat {
             cx.order(Action::Persist(session.persisted()));
         }
         cx.resolve(call, Answer::Stopped(true));
-    }
-
-    /// The service has refused an append because the conversation is over.
-    fn closed_by_refusal(&mut self, reason: Option<&str>, now: Time, out: &mut Vec<Action>) {
-        // An open stream reads on: the end of its answer, and of the session, are in `.out` as well.
-        if let Some(session) = &mut self.session {
-            let mut cx = Context::new(now, &mut self.shared, out);
-            close_session(session, reason, ClosedSource::Append, &mut cx);
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use super::backoff::Backoff;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
-use super::session::{Cursor, Session, Turn};
+use super::session::{Cursor, Session, Turn, close_session};
 use super::time::Time;
 use crate::wire::control::{Control, TurnComplete};
 use crate::wire::event_stream::{Event, EventStreamDecoder};
@@ -532,18 +532,5 @@ impl Subscription {
         if let Some(request) = self.request() {
             cx.order(Action::CancelRequest { request });
         }
-    }
-}
-
-/// Flips the session to closed and tells the app, once.
-pub(super) fn close_session(
-    session: &mut Session,
-    reason: Option<&str>,
-    source: ClosedSource,
-    cx: &mut Context<'_>,
-) {
-    if session.close(reason) {
-        cx.tell(ChatEvent::SessionClosed { reason: reason.map(ToOwned::to_owned), source });
-        cx.order(Action::Persist(session.persisted()));
     }
 }

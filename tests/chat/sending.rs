@@ -250,10 +250,10 @@ fn a_closed_session_refuses_once_and_every_later_send() {
     chat.expect(
         answered(1, 409, body),
         &[
-            "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: \
-             api 409 session_closed done",
             "tell session-closed by Append: done",
             "persist t0 idle closed done",
+            "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: \
+             api 409 session_closed done",
             "reject 1: api 409 session_closed done",
         ],
     );
