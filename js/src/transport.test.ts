@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, expectTypeOf, test, vi } from "vitest";
+import { ChatTransport, createChatTransport, TriggerChatTransport } from "./index.js";
+import type {
+  ChatSessionPersistedState,
+  InferChatClientData,
+  InferChatUIMessage,
+  TriggerChatTransportOptions,
+  UseTriggerChatTransportOptions,
+} from "./types.js";
+
+const options: TriggerChatTransportOptions = {
+  task: "agent",
+  accessToken: () => "token",
+  baseURL: "http://sessions.test",
+};
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("making a transport", () => {
+  test("compiles nothing before the first call", async () => {
+    vi.resetModules();
+    const compile = vi.spyOn(WebAssembly, "Module");
+    const { TriggerChatTransport } = await import("./index.js");
+    const transport = new TriggerChatTransport(options);
+    transport.setOnEvent(() => {});
+    transport.dispose();
+    expect(compile).not.toHaveBeenCalled();
+    transport.getSession("chat");
+    expect(compile).toHaveBeenCalledTimes(1);
+    new TriggerChatTransport(options).getSession("chat");
+    expect(compile).toHaveBeenCalledTimes(1);
+  });
+
+  test("has three names", () => {
+    expect(ChatTransport).toBe(TriggerChatTransport);
+    expect(createChatTransport(options)).toBeInstanceOf(ChatTransport);
+  });
+
+  test("names the option that is missing, at the first call", async () => {
+    const transport = new ChatTransport({ ...options, task: "" });
+    await expect(transport.start("chat")).rejects.toThrow("`task` is required");
+  });
+});
+
+describe("a page that blocks WebAssembly", () => {
+  test("is told what its policy lacks", async () => {
+    vi.resetModules();
+    vi.spyOn(WebAssembly, "Module").mockImplementation(function refuse() {
+      throw new WebAssembly.CompileError(
+        "WebAssembly.Module(): Compiling or instantiating WebAssembly module violates the following " +
+          "Content Security policy directive because 'unsafe-eval' is not an allowed source",
+      );
+    });
+    const { ChatTransport } = await import("./index.js");
+    expect(() => new ChatTransport(options).getSession("chat")).toThrow("'wasm-unsafe-eval'");
+  });
+});
+
+describe("an option that is live", () => {
+  const started = { publicAccessToken: "token" };
+
+  test("may be set before the first call", async () => {
+    const transport = new ChatTransport(options);
+    const told: [string, ChatSessionPersistedState | null][] = [];
+    transport.setStartSession(async () => started);
+    transport.setOnSessionChange((...change) => told.push(change));
+    await transport.preload("chat");
+    expect(told).toEqual([["chat", { ...started, isStreaming: false }]]);
+  });
+
+  test("may be set later", async () => {
+    const transport = new ChatTransport(options);
+    await expect(transport.start("chat")).rejects.toThrow("`startSession` is required");
+    const clientData = { userId: "u" };
+    const asked: unknown[] = [];
+    transport.setClientData(clientData);
+    transport.setStartSession(async (params) => {
+      asked.push(params);
+      return started;
+    });
+    await expect(transport.start("chat")).resolves.toEqual({ ...started, isStreaming: false });
+    expect(asked).toEqual([{ taskId: "agent", chatId: "chat", clientData }]);
+  });
+
+  test("is refused when it is no function", () => {
+    const transport = new ChatTransport(options);
+    transport.getSession("chat");
+    const wrong = "nothing" as unknown as TriggerChatTransportOptions["fetch"];
+    expect(() => transport.setFetch(wrong)).toThrow("`fetch` has to be a function.");
+  });
+});
+
+test("methods work without their object", async () => {
+  const { getSession, reconnectToStream, stopGeneration } = new ChatTransport(options);
+  expect(getSession("chat")).toBeUndefined();
+  await expect(reconnectToStream({ chatId: "chat" })).resolves.toBeNull();
+  await expect(stopGeneration("chat")).resolves.toBe(false);
+});
+
+test("a stored session comes back as it was, without keys that have no value", () => {
+  const sessions: Record<string, ChatSessionPersistedState> = {
+    bare: { publicAccessToken: "a" },
+    running: { publicAccessToken: "b", lastEventId: "7", activeInputSeq: 2, isStreaming: true },
+    closed: { publicAccessToken: "c", isStreaming: false, closed: true, closedReason: "done" },
+  };
+  const transport = new ChatTransport({ ...options, sessions });
+  for (const [chatId, session] of Object.entries(sessions)) {
+    expect(transport.getSession(chatId)).toStrictEqual(session);
+  }
+});
+
+describe("the agent's type", () => {
+  type Message = { id: string; role: "user" | "assistant"; parts: []; metadata?: { tag: string } };
+  type Agent = {
+    id: "my-agent";
+    trigger: (
+      payload: { chatId: string; message?: Message; metadata?: { userId: string } },
+      options?: object,
+    ) => Promise<void>;
+  };
+
+  test("gives its messages and its client data", () => {
+    expectTypeOf<InferChatUIMessage<Agent>>().toEqualTypeOf<Message>();
+    expectTypeOf<NonNullable<InferChatClientData<Agent>>>().toEqualTypeOf<{ userId: string }>();
+  });
+
+  test("checks the hook's options", () => {
+    type Options = UseTriggerChatTransportOptions<Agent>;
+    expectTypeOf<Options["task"]>().toEqualTypeOf<"my-agent">();
+    expectTypeOf<{ userId: string }>().toExtend<NonNullable<Options["clientData"]>>();
+    expectTypeOf<{ userId: number }>().not.toExtend<NonNullable<Options["clientData"]>>();
+  });
+});
