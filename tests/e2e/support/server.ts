@@ -1,0 +1,155 @@
+// The session server for tests: the real program, on a port of its own, with a database of its own.
+//
+//   const server = await startServer();      // in `beforeAll(…, BUILD_TIMEOUT_MS)`
+//   await fetch(`${server.url}/app/chats`);
+//   await server.stop();                            // in `afterAll`
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** The limit of a hook that starts a server: the first one of all compiles it. */
+export const BUILD_TIMEOUT_MS = 600_000;
+
+/** How long a server may take to listen, and how long to end. */
+const PATIENCE_MS = 10_000;
+
+// Tests replace the global one.
+const fetch = globalThis.fetch;
+
+/** What a server is started with. */
+export interface ServerOptions {
+  /** The SQLite file, to be found again by a later server. Default: `:memory:`. */
+  db?: string;
+  /** The folder of a built page, served at `/`. */
+  page?: string;
+  /** The port, to come back where an earlier server was. Default: a free one. */
+  port?: number;
+  /** The key that the app's own server calls with. */
+  secretKey?: string;
+  /** More of the program's flags, such as `["--token-seconds", "1"]`. */
+  flags?: string[];
+}
+
+/** A running server. */
+export interface SessionServer {
+  /** Its origin, without a slash at the end. */
+  url: string;
+  port: number;
+  /** Creates the chat's session, or finds it, as an app's server action does; gives its token. */
+  createSession(chatId: string, agent?: "echo" | "story"): Promise<string>;
+  /** A token for the chat, whether or not it has a session. */
+  mintToken(chatId: string): Promise<string>;
+  /** Closes the chat's session for good. */
+  closeSession(chatId: string, reason?: string): Promise<void>;
+  /** Writes to the chat's input, as another tab or the app's server would. */
+  append(chatId: string, chunk: unknown): Promise<void>;
+  /** The records of the chat's input. */
+  inputs(chatId: string): Promise<{ seqNum: number; data: { kind: string } }[]>;
+  /** Ends the program. `SIGKILL` is the crash: open answers break off, nothing is said. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+}
+
+/** Starts a server, compiling it first where that is due. */
+export async function startServer(options: ServerOptions = {}): Promise<SessionServer> {
+  const { db = ":memory:", page, port = 0, secretKey = "tr_dev_test", flags = [] } = options;
+  const args = ["--port", String(port), "--db", db, "--secret-key", secretKey];
+  if (page !== undefined) args.push("--page", page);
+  const child = spawn(await binary(), [...args, ...flags], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  // However this process ends, the server does not outlive it.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+
+  const url = await listening(child);
+  const realtime = (chatId: string) => `${url}/realtime/v1/sessions/${encodeURIComponent(chatId)}`;
+  const call = async (target: string, body?: unknown): Promise<Response> => {
+    const response = await fetch(target, {
+      method: body === undefined ? "GET" : "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${secretKey}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${target}: ${response.status} ${await response.text()}`);
+    return response;
+  };
+  return {
+    url,
+    port: Number(new URL(url).port),
+    async createSession(chatId, agent = "echo") {
+      const response = await call(`${url}/api/v1/sessions`, {
+        type: "chat.agent",
+        externalId: chatId,
+        taskIdentifier: agent,
+        triggerConfig: { basePayload: { chatId, trigger: "preload" } },
+      });
+      return (await response.json()).publicAccessToken;
+    },
+    async mintToken(chatId) {
+      return (await call(`${url}/app/chats/${encodeURIComponent(chatId)}/token`, {})).text();
+    },
+    async closeSession(chatId, reason) {
+      await call(`${url}/api/v1/sessions/${encodeURIComponent(chatId)}/close`, { reason });
+    },
+    async append(chatId, chunk) {
+      await call(`${realtime(chatId)}/in/append`, chunk);
+    },
+    async inputs(chatId) {
+      return (await (await call(`${realtime(chatId)}/in/records`)).json()).records;
+    },
+    async stop(signal = "SIGTERM") {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, "exit");
+      child.kill(signal);
+      const impatience = setTimeout(kill, PATIENCE_MS);
+      await exit;
+      clearTimeout(impatience);
+    },
+  };
+}
+
+let built: Promise<string> | undefined;
+
+/** The program's path. cargo builds what is due, and knows the target folder. */
+function binary(): Promise<string> {
+  built ??= build();
+  return built;
+}
+
+async function build(): Promise<string> {
+  const locked = process.env.CI ? ["--locked"] : [];
+  const args = ["build", "--quiet", ...locked, "-p", "session-server"];
+  const cargo = spawn("cargo", [...args, "--message-format=json-render-diagnostics"], {
+    cwd: repository,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let executable: string | undefined;
+  const exit = once(cargo, "exit");
+  for await (const line of createInterface(cargo.stdout)) {
+    const message: { executable?: string | null } = JSON.parse(line);
+    executable = message.executable ?? executable;
+  }
+  const [status] = await exit;
+  if (status !== 0 || executable === undefined) {
+    throw new Error("The session server did not compile; cargo has said why, above.");
+  }
+  return executable;
+}
+
+/** Waits for the line that says where the server listens. */
+async function listening(child: ChildProcess): Promise<string> {
+  const impatience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  try {
+    // The stream ends when the server does.
+    for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
+      const url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
+      if (url !== undefined) return url;
+    }
+  } finally {
+    clearTimeout(impatience);
+  }
+  throw new Error("The session server ended before it listened; its last words are above.");
+}
