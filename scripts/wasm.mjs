@@ -128,6 +128,8 @@ function withShortNames(code, { imports, exports }) {
   for (const [name, short] of exports) {
     renamed = renamed.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm.${short}`);
   }
+  // One module is listed once for each of its functions that is imported so.
+  renamed = renamed.replaceAll(/^ *"\.\/snippets\/[^"]+": import\d+,\n/gm, "");
   const all = ["__proto__: null", "...import0", ...direct].join(", ");
   return renamed.replace(`"./${glueName}_bg.js": import0`, `a: { ${all} }`);
 }

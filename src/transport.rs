@@ -59,7 +59,7 @@ impl ChatTransport {
     pub fn send_messages(&self, options: &JsValue) -> Result<Promise, JsValue> {
         let signal = signal_of(options)?;
         let (chat_id, send) = self.send_of(options)?;
-        Ok(self.chat(&chat_id).call(&signal, |call| Input::Send { call, send }))
+        Ok(self.chat(&chat_id).call(&signal, None, |call| Input::Send { call, send }))
     }
 
     /// Resumes a turn that may be running. Resolves with the stream of the whole turn, or with
@@ -71,19 +71,20 @@ impl ChatTransport {
     pub fn reconnect_to_stream(&self, options: &JsValue) -> Result<Promise, JsValue> {
         let signal = signal_of(options)?;
         let chat = self.chat(&chat_id_of(options)?);
-        Ok(chat.call(&signal, |call| Input::Reconnect { call }))
+        let stops_turn = get(options, "stopOnAbort").is_truthy();
+        Ok(chat.call(&signal, Some(stops_turn), |call| Input::Reconnect { call }))
     }
 
     /// Creates the session, where it is not there yet. Resolves with its persisted state.
     pub fn start(&self, chat_id: &str) -> Promise {
-        self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Start { call })
+        self.chat(chat_id).call(&JsValue::UNDEFINED, None, |call| Input::Start { call })
     }
 
     /// Ends the running turn. Resolves with whether the stop was delivered; never rejects.
     #[wasm_bindgen(js_name = stopGeneration)]
     pub fn stop_generation(&self, chat_id: &str) -> Promise {
         let part_id = host::random_part_id();
-        self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Stop { call, part_id })
+        self.chat(chat_id).call(&JsValue::UNDEFINED, None, |call| Input::Stop { call, part_id })
     }
 
     /// The persisted state of a chat's session, or `undefined`.
@@ -149,7 +150,12 @@ impl ChatTransport {
     /// Reads the options of `sendMessages`: the chat, and the send with its body.
     fn send_of(&self, options: &JsValue) -> Result<(String, Send), JsValue> {
         let chat_id = chat_id_of(options)?;
-        let trigger = get_string(options, "trigger").and_then(|name| Trigger::from_name(&name));
+        let extra = get(options, "body");
+        let action = stringify(&get(&extra, "action"))?;
+        let trigger = match action {
+            Some(_) => Some(Trigger::Action),
+            None => get_string(options, "trigger").and_then(|name| Trigger::from_name(&name)),
+        };
         let Some(trigger) = trigger else {
             return Err(wrong("`trigger` has to be \"submit-message\" or \"regenerate-message\"."));
         };
@@ -157,29 +163,28 @@ impl ChatTransport {
         if trigger == Trigger::SubmitMessage && last_message.is_undefined() {
             return Err(wrong("\"submit-message\" needs at least one message in `messages`."));
         }
-        let message = match trigger {
-            Trigger::SubmitMessage => stringify(&last_message)?,
-            Trigger::RegenerateMessage => None,
+        let (source, message, extra) = match trigger {
+            Trigger::SubmitMessage => {
+                (SendSource::SubmitMessage, stringify(&last_message)?, stringify(&extra)?)
+            }
+            Trigger::RegenerateMessage => (SendSource::RegenerateMessage, None, stringify(&extra)?),
+            Trigger::Action => (SendSource::Action, None, None),
         };
-        let message_id = get_string(options, "messageId");
+        // An action belongs to no message.
+        let message_id = get_string(options, "messageId").filter(|_| action.is_none());
+        let last_id = get_string(&last_message, "id").filter(|_| action.is_none());
         let metadata = host::metadata_json(&self.options, &get(options, "metadata"))?;
         let body = message_body(&MessagePayload {
             chat_id: &chat_id,
             trigger,
             message: message.as_deref(),
             message_id: message_id.as_deref(),
+            action: action.as_deref(),
             metadata: metadata.as_deref(),
-            extra: stringify(&get(options, "body"))?.as_deref(),
+            extra: extra.as_deref(),
         });
-        let send = Send {
-            source: match trigger {
-                Trigger::SubmitMessage => SendSource::SubmitMessage,
-                Trigger::RegenerateMessage => SendSource::RegenerateMessage,
-            },
-            message_id: message_id.or_else(|| get_string(&last_message, "id")),
-            body,
-            part_id: host::random_part_id(),
-        };
+        let message_id = message_id.or(last_id);
+        let send = Send { source, message_id, body, part_id: host::random_part_id() };
         Ok((chat_id, send))
     }
 }

@@ -90,6 +90,31 @@ describe("an option that is live", () => {
   });
 });
 
+test.each([
+  ["a secure page", globalThis.crypto],
+  ["a page of plain http", { getRandomValues: crypto.getRandomValues.bind(crypto) }],
+  ["a host without Web Crypto", undefined],
+])("%s names each send by a UUID", async (_, host) => {
+  vi.stubGlobal("crypto", host);
+  const partIds: string[] = [];
+  const fetch: TriggerChatTransportOptions["fetch"] = async (_url, { headers }) => {
+    partIds.push((headers as Record<string, string>)["X-Part-Id"] ?? "");
+    return new Response("{}", { status: 400 });
+  };
+  const transport = new ChatTransport({ ...options, fetch });
+  for (const chatId of ["a", "b"]) {
+    const send = transport.sendMessages({
+      ...{ trigger: "submit-message", chatId, messageId: undefined, abortSignal: undefined },
+      messages: [{ id: "m", role: "user", parts: [] }],
+    });
+    await expect(send).rejects.toMatchObject({ name: "TriggerApiError", status: 400 });
+  }
+  vi.unstubAllGlobals();
+  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  expect(partIds).toEqual([expect.stringMatching(uuid), expect.stringMatching(uuid)]);
+  expect(partIds[0]).not.toBe(partIds[1]);
+});
+
 test("methods work without their object", async () => {
   const { getSession, reconnectToStream, stopGeneration } = new ChatTransport(options);
   expect(getSession("chat")).toBeUndefined();

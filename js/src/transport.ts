@@ -19,7 +19,10 @@ export type SendMessagesOptions = {
 /** What `reconnectToStream` takes; the AI SDK's shape. */
 export type ReconnectToStreamOptions = {
   chatId: string;
+  /** Ends the stream. The turn goes on, unless `stopOnAbort` says otherwise. */
   abortSignal?: AbortSignal | undefined;
+  /** Whether aborting stops the turn: for a caller that owns it. Default: false. */
+  stopOnAbort?: boolean;
 } & ChatRequestOptions;
 
 /**

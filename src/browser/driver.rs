@@ -31,9 +31,7 @@ pub(crate) struct ChatDriver {
 impl ChatDriver {
     /// Makes the driver of a chat. `can_start_session`: the app gave a `startSession`.
     pub(crate) fn new(chat_id: &str, options: &Options, can_start_session: bool) -> Rc<Self> {
-        // The low half of the random bits is as random as the whole.
-        #[allow(clippy::cast_possible_truncation)]
-        let seed = host::random() as u64;
+        let seed = host::random_seed().to_bits();
         Rc::new_cyclic(|driver| Self {
             host: ChatHost::new(options, chat_id, Inbox(driver.clone())),
             machine: RefCell::new(Chat::new(chat_id.to_owned(), can_start_session, seed)),
@@ -57,15 +55,17 @@ impl ChatDriver {
         self.machine.borrow_mut().set_can_start_session(can);
     }
 
-    /// Makes a promise for a call, and tells the machine about it.
+    /// Makes a promise for a call, and tells the machine about it. `stops_turn`: whether its signal
+    /// stops the turn; by default as the option `stopOnAbort` says.
     pub(crate) fn call<'a>(
         self: &Rc<Self>,
         signal: &JsValue,
+        stops_turn: Option<bool>,
         input: impl FnOnce(CallId) -> Input<'a>,
     ) -> Promise {
         let id = self.last_call.get().wrapping_add(1);
         self.last_call.set(id);
-        let promise = self.host.open_call(id, signal);
+        let promise = self.host.open_call(id, signal, stops_turn);
         self.tell(input(CallId(id)));
         promise
     }
@@ -105,7 +105,7 @@ impl ChatDriver {
             Action::StartSession => host.start_session(),
             Action::RefreshToken => host.refresh_token(),
             Action::Append { request, token, part_id, body } => {
-                host.append(request.0, &token, part_id.as_str(), &body);
+                host.append(request.0, &token, &part_id.0, &body);
             }
             Action::Subscribe { request, token, last_event_id, peek_settled } => {
                 host.subscribe(request.0, &token, last_event_id.as_deref(), peek_settled);

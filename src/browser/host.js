@@ -122,14 +122,22 @@ export function makeError(name, message, status, code, closedReason) {
   return Object.assign(new Error(message), defined({ name, status, code, closedReason }));
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-export function fillWithRandom(bytes) {
-  if (globalThis.crypto) {
-    crypto.getRandomValues(bytes);
-    return;
-  }
-  // A host without Web Crypto. The bits tell sends apart and guard no secret.
-  for (let index = 0; index < bytes.length; index++) bytes[index] = Math.random() * 256;
+/** A number that decides how long waits are, so that clients do not come back in step. */
+export function randomSeed() {
+  return Math.random();
+}
+
+/** A random UUID, version 4. */
+export function randomUuid() {
+  const { crypto } = globalThis;
+  // Only pages of secure origins have it.
+  if (crypto?.randomUUID) return crypto.randomUUID();
+  // A host without Web Crypto has `Math.random`: the bits tell sends apart and guard no secret.
+  const random = () => (crypto ? crypto.getRandomValues(new Uint8Array(1)) : [Math.random() * 256]);
+  const nibble = () => (random()[0] ?? 0) & 15;
+  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
+    (place === "x" ? nibble() : 8 | (nibble() & 3)).toString(16),
+  );
 }
 
 /** Carries out the orders of one chat. */
@@ -165,9 +173,10 @@ export class ChatHost {
    *
    * @param {number} id
    * @param {AbortSignal} [signal]
+   * @param {boolean} [stopsTurn] By default as the option `stopOnAbort` says then.
    */
-  openCall(id, signal) {
-    const onAbort = () => this.#inbox.aborted(id, this.#options.stopOnAbort !== false);
+  openCall(id, signal, stopsTurn) {
+    const onAbort = () => this.#inbox.aborted(id, stopsTurn ?? this.#options.stopOnAbort !== false);
     signal?.addEventListener("abort", onAbort);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     return new Promise((resolve, reject) => {

@@ -47,8 +47,11 @@ extern "C" {
         closed_reason: Option<&str>,
     ) -> JsValue;
 
-    #[wasm_bindgen(js_name = fillWithRandom)]
-    fn fill_with_random(bytes: &mut [u8]);
+    #[wasm_bindgen(js_name = randomUuid)]
+    fn random_uuid() -> String;
+
+    #[wasm_bindgen(js_name = randomSeed)]
+    pub(super) fn random_seed() -> f64;
 
     /// Carries out the orders of one chat.
     pub(super) type ChatHost;
@@ -57,7 +60,12 @@ extern "C" {
     pub(super) fn new(options: &Options, chat_id: &str, inbox: Inbox) -> ChatHost;
 
     #[wasm_bindgen(method, js_name = openCall)]
-    pub(super) fn open_call(this: &ChatHost, id: u32, signal: &JsValue) -> Promise;
+    pub(super) fn open_call(
+        this: &ChatHost,
+        id: u32,
+        signal: &JsValue,
+        stops_turn: Option<bool>,
+    ) -> Promise;
     #[wasm_bindgen(method)]
     pub(super) fn resolve(this: &ChatHost, id: u32, value: &JsValue);
     #[wasm_bindgen(method)]
@@ -130,13 +138,6 @@ pub(super) fn now() -> Time {
     Time::from_millis(performance_now() as u64)
 }
 
-/// 128 random bits.
-pub(super) fn random() -> u128 {
-    let mut bytes = [0; 16];
-    fill_with_random(&mut bytes);
-    u128::from_le_bytes(bytes)
-}
-
 pub(crate) fn random_part_id() -> PartId {
-    PartId::from_random(random())
+    PartId(random_uuid())
 }

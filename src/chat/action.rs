@@ -18,31 +18,7 @@ pub struct RequestId(pub u32);
 
 /// The idempotency key of an append: a random UUID (version 4), as the service's clients send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartId(String);
-
-impl PartId {
-    /// Makes a key of 128 random bits.
-    pub fn from_random(random: u128) -> Self {
-        const VERSION: u128 = 0x4000 << 64;
-        const VARIANT: u128 = 0x8000 << 48;
-        let bits = random & !(0xf000 << 64) & !(0xc000 << 48) | VERSION | VARIANT;
-        let mut text = String::with_capacity(36);
-        for digit in 0..32_u32 {
-            if matches!(digit, 8 | 12 | 16 | 20) {
-                text.push('-');
-            }
-            let shift = 124_u32.saturating_sub(digit.saturating_mul(4));
-            let nibble = u32::try_from(bits >> shift & 0xf).unwrap_or_default();
-            text.extend(char::from_digit(nibble, 16));
-        }
-        Self(text)
-    }
-
-    /// The header's value.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+pub struct PartId(pub String);
 
 /// A message that the application sends.
 #[derive(Debug, Clone)]
@@ -101,8 +77,8 @@ pub enum Input<'a> {
     Aborted {
         /// The call; its stream may be open by now.
         call: CallId,
-        /// The idempotency key of the stop that may follow; none where the app wants the turn to go
-        /// on.
+        /// The idempotency key of the stop that follows where a turn is outstanding; none where the
+        /// turn is to go on, as after the abort of a plain reconnect.
         stop: Option<PartId>,
     },
     /// The consumer of a stream has room for more.
@@ -264,19 +240,4 @@ pub enum Action {
     Persist(PersistedSession),
     /// Tell the app an event.
     Tell(ChatEvent),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PartId;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_part_id_is_a_uuid_of_version_4() {
-        assert_eq!(PartId::from_random(0).as_str(), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(PartId::from_random(u128::MAX).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        let random = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
-        assert_eq!(PartId::from_random(random).as_str(), "01234567-89ab-4def-8123-456789abcdef");
-    }
 }

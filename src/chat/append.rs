@@ -186,7 +186,7 @@ impl Append {
         if answer.pending_version {
             cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::Send));
         }
-        if self.send.source.starts_turn() {
+        if self.send.source.is_message() {
             session.last_send = Some(LastSend {
                 message_id: self.send.message_id.clone(),
                 acknowledged_at: cx.now,
@@ -206,7 +206,7 @@ impl Append {
         SendReport {
             source: self.send.source,
             message_id: self.send.message_id.clone(),
-            part_id: self.send.part_id.as_str().to_owned(),
+            part_id: self.send.part_id.0.clone(),
             body_bytes: self.send.body.len(),
             duration_ms: cx.now.since(self.wanted_at),
         }

@@ -10,6 +10,8 @@ pub enum SendSource {
     SubmitMessage,
     /// A wish for the last answer anew.
     RegenerateMessage,
+    /// An action of the app's own.
+    Action,
     /// A stop.
     Stop,
 }
@@ -20,6 +22,7 @@ impl SendSource {
         match self {
             Self::SubmitMessage => "submit-message",
             Self::RegenerateMessage => "regenerate-message",
+            Self::Action => "action",
             Self::Stop => "stop",
         }
     }
@@ -27,6 +30,11 @@ impl SendSource {
     /// Whether an answer follows it.
     pub(super) const fn starts_turn(self) -> bool {
         !matches!(self, Self::Stop)
+    }
+
+    /// Whether the answer's events name it: those of an action have no message to name.
+    pub(super) const fn is_message(self) -> bool {
+        matches!(self, Self::SubmitMessage | Self::RegenerateMessage)
     }
 }
 

@@ -269,7 +269,6 @@ impl Chat {
         }
         subscription.close(&mut cx);
         if let Some(stop) = stop
-            && !subscription.is_resumed()
             && session.has_outstanding_turn()
         {
             session.abandon_turn();

@@ -132,11 +132,6 @@ impl Subscription {
         self.purpose.call
     }
 
-    /// It shows a turn that somebody else may have started.
-    pub(super) fn is_resumed(&self) -> bool {
-        self.purpose.is_resumed
-    }
-
     pub(super) fn is_over(&self) -> bool {
         matches!(self.connection, Connection::Over)
     }

@@ -15,6 +15,8 @@ pub enum Trigger {
     SubmitMessage,
     /// The last answer is wanted anew.
     RegenerateMessage,
+    /// The app wants something of its own done.
+    Action,
 }
 
 impl Trigger {
@@ -23,10 +25,11 @@ impl Trigger {
         match self {
             Self::SubmitMessage => "submit-message",
             Self::RegenerateMessage => "regenerate-message",
+            Self::Action => "action",
         }
     }
 
-    /// Reads the AI SDK's name of a trigger.
+    /// Reads the AI SDK's name of a trigger. It has none for an action.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::SubmitMessage, Self::RegenerateMessage]
             .into_iter()
@@ -46,6 +49,8 @@ pub struct MessagePayload<'a> {
     pub message: Option<&'a str>,
     /// The AI SDK's `messageId`: the message to replace.
     pub message_id: Option<&'a str>,
+    /// JSON of the action; only with [`Trigger::Action`].
+    pub action: Option<&'a str>,
     /// JSON of the client data.
     pub metadata: Option<&'a str>,
     /// JSON of the app's own `body` object. Its members ride beside the fixed ones, which win.
@@ -69,9 +74,8 @@ pub fn message_body(payload: &MessagePayload<'_>) -> String {
     if let Some(message_id) = payload.message_id {
         object.string("messageId", message_id);
     }
-    if let Some(metadata) = payload.metadata {
-        object.member("metadata", metadata);
-    }
+    object.optional("action", payload.action);
+    object.optional("metadata", payload.metadata);
     object.close();
     body.push('}');
     body
@@ -292,6 +296,7 @@ mod tests {
         trigger: Trigger::SubmitMessage,
         message: Some(r#"{"id":"m1","role":"user","parts":[]}"#),
         message_id: None,
+        action: None,
         metadata: None,
         extra: None,
     };
@@ -330,6 +335,21 @@ mod tests {
         assert_eq!(
             message_body(&payload),
             r#"{"kind":"message","payload":{"message":1,"chatId":"chat \"1\"","trigger":"regenerate-message","messageId":"m2"}}"#
+        );
+    }
+
+    #[test]
+    fn an_action_sends_itself_and_the_client_data() {
+        let payload = MessagePayload {
+            trigger: Trigger::Action,
+            message: None,
+            action: Some(r#"{"type":"undo"}"#),
+            metadata: Some(r#"{"model":"x"}"#),
+            ..SUBMIT
+        };
+        assert_eq!(
+            message_body(&payload),
+            r#"{"kind":"message","payload":{"chatId":"chat \"1\"","trigger":"action","action":{"type":"undo"},"metadata":{"model":"x"}}}"#
         );
     }
 

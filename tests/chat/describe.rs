@@ -10,7 +10,7 @@ pub(crate) fn describe(action: &Action) -> String {
         Action::StartSession => "start session".to_owned(),
         Action::RefreshToken => "refresh token".to_owned(),
         Action::Append { request: RequestId(request), token, part_id, body } => {
-            format!("append {request} with {token} as {}: {body}", short(part_id.as_str()))
+            format!("append {request} with {token} as {}: {body}", part_id.0)
         }
         Action::Subscribe { request: RequestId(request), token, last_event_id, peek_settled } => {
             let peeking = if *peek_settled { ", peeking" } else { "" };
@@ -37,14 +37,9 @@ pub(crate) fn describe(action: &Action) -> String {
     }
 }
 
-/// The tests' part ids are made of small numbers: `p7`.
-fn short(part_id: &str) -> String {
-    let tail = part_id.rsplit('-').next().unwrap_or_default();
-    format!("p{}", u64::from_str_radix(tail, 16).expect("a part id ends in hexadecimal digits"))
-}
-
+/// The tests' part ids are short: `p7`.
 pub(crate) fn part(number: u32) -> PartId {
-    PartId::from_random(number.into())
+    PartId(format!("p{number}"))
 }
 
 fn place(last_event_id: Option<&str>) -> String {
@@ -135,7 +130,7 @@ fn describe_report(report: &SendReport) -> String {
         "{} {} as {}, {} bytes, {} ms",
         report.source.name(),
         optional(report.message_id.as_deref()),
-        short(&report.part_id),
+        report.part_id,
         report.body_bytes,
         report.duration_ms,
     )

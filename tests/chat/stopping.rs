@@ -110,8 +110,18 @@ fn a_resumed_stream_that_is_aborted_closes_and_its_turn_goes_on() {
     let mut chat = Harness::restored(running());
     chat.tell(reconnect(1));
     chat.tell(connected(1));
-    chat.expect(aborted(1, 9), &["cancel 1", "close 1"]);
+    chat.expect(let_go(1), &["cancel 1", "close 1"]);
     assert_eq!(chat.session(), "t0 streaming from 4 seq 3");
+}
+
+#[test]
+fn a_resumed_stream_whose_owner_aborts_it_stops_its_turn() {
+    let mut chat = Harness::restored(running());
+    chat.tell(reconnect(1));
+    chat.tell(connected(1));
+    let stop = format!("append 2 with t0 as p9: {STOP}");
+    let idle = "persist t0 idle from 4 seq 3";
+    chat.expect(aborted(1, 9), &["cancel 1", "close 1", idle, &stop]);
 }
 
 #[test]

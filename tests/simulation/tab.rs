@@ -103,8 +103,7 @@ impl Tab {
     }
 
     pub(crate) fn next_part_id(&mut self) -> PartId {
-        let halves = (u128::from(self.random.next()), u128::from(self.random.next()));
-        PartId::from_random(halves.0 << 64 | halves.1)
+        PartId(format!("{:016x}{:016x}", self.random.next(), self.random.next()))
     }
 
     /// A call is answered, once.

@@ -377,7 +377,7 @@ impl World {
 
     fn send(&mut self, tab: usize) {
         let part_id = self.tabs[tab].next_part_id();
-        let call = self.tabs[tab].next_call(Call::Send { part_id: part_id.as_str().to_owned() });
+        let call = self.tabs[tab].next_call(Call::Send { part_id: part_id.0.clone() });
         let message = format!(r#"{{"id":"m-{}","role":"user","parts":[]}}"#, call.0);
         let send = Send {
             source: SendSource::SubmitMessage,
@@ -392,7 +392,7 @@ impl World {
         let turn = self.tabs[tab].witness.current;
         let part_id = self.tabs[tab].next_part_id();
         let call = self.tabs[tab].next_call(Call::Stop { turn });
-        self.tabs[tab].stops.insert(part_id.as_str().to_owned(), call);
+        self.tabs[tab].stops.insert(part_id.0.clone(), call);
         self.tell(tab, Input::Stop { call, part_id }, &Cause::Other);
     }
 
@@ -405,6 +405,9 @@ impl World {
         {
             self.tabs[tab].aborted.insert(part_id);
         }
+        // The driver asks for no stop after the abort of a plain reconnect.
+        let open = self.tabs[tab].witness.open.as_ref();
+        let stops = stops && !open.is_some_and(|open| open.call == call && open.is_resumed);
         let stop = stops.then(|| self.tabs[tab].next_part_id());
         self.tell(tab, Input::Aborted { call, stop }, &Cause::Aborted { call, stops });
     }
@@ -479,7 +482,7 @@ impl World {
             Action::StartSession => self.order_session(tab),
             Action::RefreshToken => self.order_token(tab),
             Action::Append { request, token, part_id, body } => {
-                let part_id = part_id.as_str().to_owned();
+                let part_id = part_id.0.clone();
                 self.tabs[tab].appended(request, &part_id, &body);
                 self.request(tab, request, Request::Append { token, part_id, body });
             }

@@ -14,6 +14,7 @@ const SUBMIT: MessagePayload<'_> = MessagePayload {
     trigger: Trigger::SubmitMessage,
     message: Some("{}"),
     message_id: None,
+    action: None,
     metadata: None,
     extra: None,
 };

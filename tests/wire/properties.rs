@@ -165,6 +165,7 @@ fn a_message_body_is_valid_json_with_the_fixed_members_over_the_apps_own() {
             trigger,
             message: message_text.as_deref(),
             message_id: message_id.as_deref(),
+            action: None,
             metadata: metadata_text.as_deref(),
             extra: extra_text.as_deref(),
         });
