@@ -13,9 +13,11 @@ MAKEFLAGS += --no-print-directory
 # Variables, to be set on the command line or in the environment:
 #   TOOLS_DIR  where the Rust tools of scripts/setup live (a cache per user, outside the repository)
 #   PORT       the port of `make demo`; by default 8787, or any free one when that is taken
+#   DB         the database of `make demo`, an SQLite file
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
+DB ?= data/demo.sqlite
 LOCKED := $(if $(CI),--locked)
 
 export TOOLS_DIR
@@ -25,7 +27,7 @@ WORKSPACES := js examples/chat tests/e2e
 MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test package size lint lint-rust lint-js lint-types format \
+.PHONY: help demo test pictures package size lint lint-rust lint-js lint-types format \
 	test-rust test-wasm test-js skips wasm setup setup-rust setup-tools setup-node setup-browser clean
 
 help: ## List the targets
@@ -34,12 +36,17 @@ help: ## List the targets
 demo: package ## Build the demo page and the local session server, and serve both (PORT=… to choose)
 	npm run --silent build -w examples/chat
 	cargo build $(LOCKED) --quiet --release -p session-server
-	@mkdir -p data
-	@trap 'exit 0' INT; cargo run $(LOCKED) --quiet --release -p session-server -- --page examples/chat/dist \
-		$(if $(PORT),--port $(PORT),--any-port) --db data/demo.sqlite
+	@mkdir -p $(dir $(DB))
+	@# In a terminal Ctrl-C goes to the server alone: make itself would end with an error.
+	@if [[ -t 0 ]]; then set -m; fi; trap 'exit 0' INT; cargo run $(LOCKED) --quiet --release -p session-server -- --page examples/chat/dist \
+		$(if $(PORT),--port $(PORT),--any-port) --db $(DB)
 
 test: ## Run every check in order, as CI does; the last line counts the tests
 	@MAKE="$(MAKE)" node scripts/test.mjs setup lint test-rust test-wasm package size test-js
+
+pictures: package setup-browser ## Take the pictures of the demo page in docs/pictures/
+	npm run --silent build -w examples/chat
+	node scripts/pictures.mjs
 
 package: wasm ## Assemble the npm package in pkg/
 	@node scripts/package.mjs

@@ -67,7 +67,7 @@ async function optimise() {
   // Measured: of some twenty orders and settings the one that is smallest under brotli.
   // No address is below 1024 but the last of the stack, so an offset may be folded into a load.
   const smallest = ["--low-memory-unused", "--one-caller-inline-max-function-size=30"];
-  const passes = ["-Oz", "--flatten", "--rereloop", "-Oz", "--converge"];
+  const passes = ["-Oz", "--flatten", "--rereloop", "-O1", "-Oz", "--converge"];
   run("wasm-opt", [snipped, ...smallest, ...passes, "-g", "-o", namedWasm]);
   // wasm-opt learns the module's features from its `target_features` section, and drops it last.
   const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
@@ -130,7 +130,7 @@ function withShortNames(code, { imports, exports }) {
   }
   // One module is listed once for each of its functions that is imported so.
   renamed = renamed.replaceAll(/^ *"\.\/snippets\/[^"]+": import\d+,\n/gm, "");
-  const all = ["__proto__: null", "...import0", ...direct].join(", ");
+  const all = ["...import0", ...direct].join(", ");
   return renamed.replace(`"./${glueName}_bg.js": import0`, `a: { ${all} }`);
 }
 

@@ -35,9 +35,14 @@ pub(super) enum Purpose {
 
 #[derive(Debug)]
 enum State {
-    Sending { request: RequestId, token_generation: u32 },
+    Sending {
+        request: RequestId,
+        token_generation: u32,
+    },
     AwaitingToken,
     AwaitingSession,
+    /// A stop, while the message whose turn it is to end is on its way: it must not overtake it.
+    Held,
 }
 
 /// An append that is under way.
@@ -55,6 +60,18 @@ pub(super) struct Append {
 pub(super) type Outcome = Result<AppendAnswer, ChatError>;
 
 impl Append {
+    /// Makes an append that is not sent yet.
+    pub(super) fn hold(purpose: Purpose, send: Send, cx: &Context<'_>) -> Self {
+        Self {
+            purpose,
+            send,
+            state: State::Held,
+            wanted_at: cx.now,
+            has_renewed_token: false,
+            has_recreated_session: false,
+        }
+    }
+
     /// Sends the first request.
     pub(super) fn begin(
         purpose: Purpose,
@@ -62,14 +79,7 @@ impl Append {
         session: &Session,
         cx: &mut Context<'_>,
     ) -> Self {
-        let mut append = Self {
-            purpose,
-            send,
-            state: State::AwaitingToken,
-            wanted_at: cx.now,
-            has_renewed_token: false,
-            has_recreated_session: false,
-        };
+        let mut append = Self::hold(purpose, send, cx);
         append.request(session, cx);
         append
     }
@@ -81,6 +91,10 @@ impl Append {
 
     pub(super) fn is_sending(&self) -> bool {
         matches!(self.state, State::Sending { .. })
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.state, State::Held)
     }
 
     pub(super) fn awaits_token(&self) -> bool {
@@ -121,8 +135,8 @@ impl Append {
             404 if self.recreate_session(session, cx) => None,
             404 if !cx.can_start_session() => {
                 let error = ChatError::Other(
-                    "There is no such chat session, and no `startSession` to recreate it. The stored \
-                     session state may be of another environment: pass `startSession`, or clear it."
+                    "There is no such chat session, and no `startSession` to recreate it: pass it, or \
+                     clear the stored state."
                         .to_owned(),
                 );
                 Some(Err(self.failed(error, cx)))

@@ -58,7 +58,7 @@ impl ApiError {
     pub(super) fn of_append(status: u16, body: &str) -> Self {
         let refusal = Refusal::read(body);
         let detail = refusal.error.as_deref().unwrap_or(match status {
-            401 | 403 => "the session token was refused, also after `accessToken` gave a fresh one",
+            401 | 403 => "the session token was refused, and a fresh one too",
             413 => "the message is larger than the service takes (1 MiB)",
             _ => "the service gave no reason",
         });
@@ -73,10 +73,10 @@ impl ApiError {
     /// A refusal of a subscription.
     pub(super) fn of_subscribe(status: u16) -> Self {
         let detail = match status {
-            401 | 403 => "the session token was refused, also after `accessToken` gave a fresh one",
+            401 | 403 => "the session token was refused, and a fresh one too",
             404 => "there is no such session",
             409 | 410 => "the session is closed",
-            _ => "the service refused the request",
+            _ => "the service gave no reason",
         };
         Self {
             message: refused("Reading", status, detail),

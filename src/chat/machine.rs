@@ -180,8 +180,8 @@ impl Chat {
         if cx.can_start_session() {
             cx.start_session();
         } else if let Waiting::Start(call) = waiting {
-            let error = "`startSession` is required to start or preload a chat: pass it, or restore \
-                         the session with `sessions`.";
+            let error = "`startSession` is required to start a chat: pass it, or restore the session \
+                         with `sessions`.";
             return cx.reject(call, ChatError::Other(error.to_owned()));
         } else {
             // The app creates its sessions elsewhere; a token is all that is missing.
@@ -232,7 +232,8 @@ impl Chat {
         match &self.session {
             Some(session) if session.closed.is_none() => {
                 let purpose = append::Purpose::Stop { call, turn: session.turns_begun };
-                self.appends.push(Append::begin(purpose, stop_send(part_id), session, &mut cx));
+                self.appends.push(Append::hold(purpose, stop_send(part_id), &cx));
+                self.release_stops(now, out);
             }
             _ => cx.resolve(call, Answer::Stopped(false)),
         }
@@ -292,7 +293,8 @@ impl Chat {
         if stop.is_some() && !append.is_sending() {
             // It was refused, so it has not landed, and is not sent again.
             let error = append.failed(ChatError::Aborted, &mut cx);
-            return cx.reject(call, error);
+            cx.reject(call, error);
+            return self.release_stops(now, out);
         }
         append.purpose = match stop {
             Some(stop) => append::Purpose::AbandonedTurn { stop },
@@ -300,6 +302,25 @@ impl Chat {
         };
         self.appends.push(append);
         cx.reject(call, ChatError::Aborted);
+    }
+
+    /// Sends the stops that were held, once no message is on its way: what they end has begun.
+    fn release_stops(&mut self, now: Time, out: &mut Vec<Action>) {
+        let is_message = |append: &Append| matches!(append.purpose, append::Purpose::Turn(_));
+        let Some(session) = &self.session else {
+            return;
+        };
+        if self.appends.iter().any(is_message) {
+            return;
+        }
+        for append in &mut self.appends {
+            if append.is_held() {
+                if let append::Purpose::Stop { turn, .. } = &mut append.purpose {
+                    *turn = session.turns_begun;
+                }
+                append.request(session, &mut Context::new(now, &mut self.shared, out));
+            }
+        }
     }
 
     fn take_append(&mut self, is_wanted: &dyn Fn(&Append) -> bool) -> Option<Append> {
@@ -473,6 +494,7 @@ impl Chat {
             (append::Purpose::AbandonedTurn { .. }, Err(_))
             | (append::Purpose::UnattendedStop, _) => {}
         }
+        self.release_stops(now, out);
     }
 
     /// The message has landed: its turn supersedes whatever stream is open.

@@ -115,6 +115,36 @@ fn a_resumed_stream_that_is_aborted_closes_and_its_turn_goes_on() {
 }
 
 #[test]
+fn a_stop_waits_for_the_message_that_is_on_its_way_and_ends_its_turn() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.expect(stop(2), &[]);
+    let stop = format!("append 3 with t0 as p2: {STOP}");
+    let orders = chat.tell(acknowledged(1, 0));
+    assert_eq!(orders.last(), Some(&stop), "{orders:?}");
+    chat.expect(
+        acknowledged(3, 1),
+        &[
+            "tell message-sent stop - as p2, 15 bytes, 0 ms",
+            "cancel 2",
+            "close 1",
+            "persist t0 idle seq 0",
+            "resolve 2: stopped",
+        ],
+    );
+}
+
+#[test]
+fn a_stop_goes_out_when_the_message_it_waited_for_has_failed() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.expect(stop(2), &[]);
+    let stop = format!("append 2 with t0 as p2: {STOP}");
+    let orders = chat.tell(network_failed(1));
+    assert_eq!(orders.last(), Some(&stop), "{orders:?}");
+}
+
+#[test]
 fn a_resumed_stream_whose_owner_aborts_it_stops_its_turn() {
     let mut chat = Harness::restored(running());
     chat.tell(reconnect(1));

@@ -113,9 +113,21 @@ impl Tab {
     }
 
     /// An append has left: the same part id has the same bytes, always.
-    pub(crate) fn appended(&mut self, request: RequestId, part_id: &str, body: &str) {
+    pub(crate) fn appended(
+        &mut self,
+        request: RequestId,
+        part_id: &str,
+        body: &str,
+        running: Option<usize>,
+    ) {
         assert!(!self.aborted.contains(part_id), "sends again what was aborted");
         let before = self.bodies.insert(part_id.to_owned(), body.to_owned());
+        if before.is_none()
+            && let Some(call) = self.stops.get(part_id)
+        {
+            // A stop waits for a message that is on its way, and means its turn.
+            self.calls.insert(*call, Call::Stop { turn: running });
+        }
         assert!(before.is_none_or(|before| before == body), "other bytes under one part id");
         self.appends.insert(request, part_id.to_owned());
     }

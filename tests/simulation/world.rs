@@ -483,7 +483,8 @@ impl World {
             Action::RefreshToken => self.order_token(tab),
             Action::Append { request, token, part_id, body } => {
                 let part_id = part_id.0.clone();
-                self.tabs[tab].appended(request, &part_id, &body);
+                let running = self.running_turn(tab, cause);
+                self.tabs[tab].appended(request, &part_id, &body, running);
                 self.request(tab, request, Request::Append { token, part_id, body });
             }
             Action::Subscribe { request, token, last_event_id, peek_settled } => {
@@ -505,6 +506,16 @@ impl World {
             Action::Persist(session) => self.tabs[tab].stored = Some(session),
             Action::Tell(_) => {}
         }
+    }
+
+    /// The turn that the tab waits for, also when it has begun by this very cause.
+    fn running_turn(&self, tab: usize, cause: &Cause) -> Option<usize> {
+        let witness = &self.tabs[tab].witness;
+        let landed = match cause {
+            Cause::Landed(part_id) => self.server.turn_of_part(part_id),
+            _ => None,
+        };
+        landed.filter(|turn| !witness.is_late(*turn, &self.server)).or(witness.current)
     }
 
     fn order_session(&mut self, tab: usize) {

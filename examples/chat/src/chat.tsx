@@ -1,6 +1,7 @@
 import { useChat } from "@ai-sdk/react";
 import { generateId, type UIMessage } from "ai";
-import { useRef, useState } from "react";
+import { useState } from "react";
+import type { ChatSessionPersistedState } from "trigger-chat-transport";
 import { useTriggerChatTransport } from "trigger-chat-transport/react";
 import { agentName } from "./agents";
 import * as api from "./api";
@@ -21,8 +22,7 @@ type Props = {
 export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Props) {
   const [agent, setAgent] = useState(stored.agent);
   const [unsaved, setUnsaved] = useState<UIMessage[]>();
-  /** Whether the agent heard the user's stop; unset when nobody asked for one. */
-  const stopped = useRef<Promise<boolean>>(undefined);
+  const [isStopLost, setStopLost] = useState(false);
 
   const transport = useTriggerChatTransport({
     task: agent,
@@ -31,7 +31,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     // `task` is fixed once the transport is made, but until the first message the user may still
     // choose another agent. This callback is always the latest, so the agent is taken from here.
     startSession: ({ clientData }) => api.startSession(chatId, { taskId: agent, clientData }),
-    sessions: stored.session ? { [chatId]: stored.session } : {},
+    sessions: stored.session ? { [chatId]: resumable(stored.session, stored.messages) } : {},
     // This is what a reload needs to find an answer that is still being written. When it cannot
     // be saved the chat itself goes on, and the next change saves it.
     onSessionChange: (id, session) => void api.saveSession(id, session).catch(console.warn),
@@ -39,7 +39,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     stopOnAbort: false,
   });
 
-  const { messages, sendMessage, regenerate, stop, status, error, clearError } = useChat({
+  const { messages, sendMessage, regenerate, status, error, clearError } = useChat({
     id: chatId,
     messages: stored.messages,
     transport,
@@ -48,13 +48,11 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     // A fast agent sends more often than anyone can read.
     throttle: 50,
     // Saved only when the turn is over. Coming back to a running one replays it from its start,
-    // so a part saved meanwhile would show twice. Aborted without a stop: the user went to
-    // another chat, and the agent writes on.
-    onFinish: async ({ messages, isAbort, isError }) => {
-      const stop = stopped.current;
-      const isOver = isAbort ? await stop : !isError;
-      // Unless the user has sent more while the stop was on its way: that is saved already.
-      if (isOver && stop === stopped.current) await save(messages);
+    // so a part saved meanwhile would show twice. Aborted: the user went to another chat, and the
+    // agent writes on. A stop is no abort, it ends the answer.
+    onFinish: ({ messages, isAbort, isError }) => {
+      setStopLost(false);
+      if (!isAbort && !isError) void save(messages);
     },
   });
 
@@ -77,13 +75,11 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
       void api.createChat(chatId, agent).catch(console.warn);
       onFirstMessage();
     }
-    stopped.current = undefined;
     void save([...messages, message]);
     void sendMessage(message);
   }
 
   function answerAgain() {
-    stopped.current = undefined;
     if (messages.at(-1)?.role === "assistant") {
       void save(messages.slice(0, -1));
       void regenerate();
@@ -93,11 +89,10 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     }
   }
 
-  function stopAnswer() {
-    // The first tells the agent, also after a reload, when the hook no longer holds the request
-    // that began the answer. The second ends the answer here without waiting for the agent.
-    stopped.current = transport.stopGeneration(chatId);
-    void stop();
+  async function stopAnswer() {
+    // Tells the agent, and ends the answer here once it has heard. The hook's own `stop()` would
+    // only close the page's ear, and hide that the agent talks on.
+    setStopLost(!(await transport.stopGeneration(chatId)));
   }
 
   const problem = error && describeError(error);
@@ -128,6 +123,15 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
             {problem.advice}
           </Notice>
         )}
+        {isStopLost && (
+          <Notice
+            title="The answer could not be stopped."
+            action={{ label: "Stop again", run: () => void stopAnswer() }}
+            onDismiss={() => setStopLost(false)}
+          >
+            The agent has not heard, and writes on.
+          </Notice>
+        )}
         {unsaved && (
           <Notice
             title="The chat could not be saved."
@@ -136,8 +140,21 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
             A reload now would lose its latest messages.
           </Notice>
         )}
-        <Composer status={status} isBusy={isBusy} onSend={send} onStop={stopAnswer} />
+        <Composer status={status} isBusy={isBusy} onSend={send} onStop={() => void stopAnswer()} />
       </div>
     </>
   );
+}
+
+/**
+ * A question without an answer: a reload may have come before the word that it had arrived. Without
+ * `isStreaming` the transport asks the server. A seq there is of a turn that was stopped.
+ */
+function resumable(
+  session: ChatSessionPersistedState,
+  messages: UIMessage[],
+): ChatSessionPersistedState {
+  if (session.activeInputSeq !== undefined || messages.at(-1)?.role !== "user") return session;
+  const { isStreaming: _, ...rest } = session;
+  return rest;
 }

@@ -1,0 +1,358 @@
+// How the tests of the demo page drive it, what they read from the server to compare it with, and
+// the watchman that looks for tokens.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { UIMessage } from "ai";
+import { createParser } from "eventsource-parser";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { expect } from "vitest";
+import type { SessionServer } from "./support/server";
+
+export const repository = fileURLToPath(new URL("../..", import.meta.url));
+
+/** How long a state may take to come about. Only a fault takes this long. */
+const PATIENCE_MS = 30_000;
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "demo-"));
+}
+
+/**
+ * Builds the page into a folder of its own, so that nobody who builds it too is in the way. In
+ * development React's StrictMode runs every effect twice.
+ */
+export function buildPage(mode: "production" | "development", folder: string): void {
+  const args = [
+    "build",
+    "--mode",
+    mode,
+    "--outDir",
+    folder,
+    "--emptyOutDir",
+    "--logLevel",
+    "error",
+  ];
+  execFileSync("vite", args, {
+    cwd: join(repository, "examples/chat"),
+    env: {
+      ...process.env,
+      NODE_ENV: mode,
+      PATH: `${join(repository, "node_modules/.bin")}:${process.env.PATH}`,
+    },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+/** Waits until `read` gives something, or a condition holds. */
+export async function eventually<T>(
+  what: string,
+  read: () => Promise<T | undefined | false>,
+): Promise<T> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const value = await read();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > until) throw new Error(`never came about: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+// What the server has
+
+/** A turn as the records of `.out` tell it. */
+export type Turn = { messageId: string | undefined; text: string; wasAborted: boolean };
+
+type Chunk = { type: string; messageId?: string; delta?: string };
+type OutRecord = { headers?: [string, string][]; body?: string };
+type InputChunk = { kind: string; payload?: { trigger?: string } };
+
+/** Reads what the server keeps, past the page and past the transport. */
+export class ServerRecords {
+  #server: SessionServer;
+
+  constructor(server: SessionServer) {
+    this.#server = server;
+  }
+
+  /** What the app has stored of a chat; none when there is no such chat. */
+  async stored(chatId: string): Promise<{ messages: UIMessage[] } | undefined> {
+    const response = await fetch(`${this.#server.url}/app/chats/${chatId}`);
+    if (response.status === 404) return undefined;
+    expect(response.status).toBe(200);
+    return response.json();
+  }
+
+  async isGone(chatId: string): Promise<void> {
+    await eventually(`the end of the chat ${chatId}`, async () => !(await this.stored(chatId)));
+  }
+
+  /** The turns that `.out` still holds, once all are over: after each, the one before is trimmed. */
+  async turns(chatId: string): Promise<Turn[]> {
+    const token = await this.#server.mintToken(chatId);
+    const body = await eventually(`the end of all turns of ${chatId}`, async () => {
+      const response = await fetch(`${this.#server.url}/realtime/v1/sessions/${chatId}/out`, {
+        headers: {
+          Accept: "text/event-stream",
+          Authorization: `Bearer ${token}`,
+          "X-Peek-Settled": "1",
+        },
+      });
+      expect(response.status).toBe(200);
+      if (response.headers.get("X-Session-Settled") === "true") return response.text();
+      await response.body?.cancel();
+      return undefined;
+    });
+    return turnsOf(body);
+  }
+
+  async lastTurn(chatId: string): Promise<Turn> {
+    const turn = (await this.turns(chatId)).at(-1);
+    if (!turn) throw new Error(`no turn was written in ${chatId}`);
+    return turn;
+  }
+
+  /** What has landed in `.in`: the kinds of the records, messages by their trigger. */
+  async inputs(chatId: string): Promise<string[]> {
+    const records = (await this.#server.inputs(chatId)) as { data: InputChunk }[];
+    return records.map(({ data }) => data.payload?.trigger ?? data.kind);
+  }
+}
+
+function turnsOf(body: string): Turn[] {
+  const turns: Turn[] = [];
+  let chunks: Chunk[] = [];
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      if (event !== "batch") return;
+      for (const record of JSON.parse(data).records as OutRecord[]) {
+        const [name, value] = record.headers?.[0] ?? [];
+        if (name === "trigger-control" && value === "turn-complete") {
+          // The boundary of a turn that was trimmed away has nothing before it.
+          if (chunks.length === 0) continue;
+          turns.push({
+            messageId: chunks.find((chunk) => chunk.type === "start")?.messageId,
+            text: chunks.map((chunk) => (chunk.type === "text-delta" ? chunk.delta : "")).join(""),
+            wasAborted: chunks.some((chunk) => chunk.type === "abort"),
+          });
+          chunks = [];
+        } else if (name === undefined && record.body) {
+          chunks.push(JSON.parse(record.body).data);
+        }
+      }
+    },
+  });
+  parser.feed(body);
+  return turns;
+}
+
+export function textOf(message: UIMessage | undefined): string {
+  return (message?.parts ?? []).map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+// The watchman
+
+const jsonWebToken = /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/;
+
+/**
+ * Watches all pages of a context: no token may show up in a URL, a console line or the DOM, and no
+ * page may report an error.
+ */
+export class Watchman {
+  #context: BrowserContext;
+  #expected: RegExp[] = [];
+  #found: string[] = [];
+  /** How many tokens went by where they belong: a watchman that sees none proves nothing. */
+  tokensSeen = 0;
+
+  constructor(context: BrowserContext) {
+    this.#context = context;
+    context.on("request", (request) => {
+      this.#look("a URL", request.url());
+      if (jsonWebToken.test(request.headers().authorization ?? "")) this.tokensSeen += 1;
+    });
+    context.on("console", (message) => {
+      this.#look("a console line", message.text());
+      if (message.type() === "error") this.#report(`The console says: ${message.text()}`);
+    });
+    context.on("weberror", (error) => this.#report(`A page failed: ${error.error().stack}`));
+  }
+
+  /** What a test does to the page may make it complain. */
+  expect(complaint: RegExp): void {
+    this.#expected.push(complaint);
+  }
+
+  /** Looks at the pages as they are now. */
+  async look(): Promise<void> {
+    for (const page of this.#context.pages()) {
+      this.#look("the address", page.url());
+      const kept = () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]);
+      this.#look("the page's storage", await page.evaluate(kept));
+      this.#look("the DOM", await page.content());
+    }
+  }
+
+  findings(): string[] {
+    return this.#found;
+  }
+
+  #look(place: string, text: string): void {
+    if (jsonWebToken.test(text)) this.#report(`A token shows up in ${place}.`);
+  }
+
+  #report(finding: string): void {
+    if (!this.#expected.some((complaint) => complaint.test(finding))) this.#found.push(finding);
+  }
+}
+
+// The page
+
+/** The demo page in a browser profile of its own, under the watchman's eyes. */
+export class Demo {
+  readonly page: Page;
+  readonly watchman: Watchman;
+  readonly server: ServerRecords;
+
+  private constructor(page: Page, watchman: Watchman, server: ServerRecords) {
+    this.page = page;
+    this.watchman = watchman;
+    this.server = server;
+  }
+
+  static async open(
+    browser: Browser,
+    server: SessionServer,
+    viewport = { width: 1280, height: 800 },
+  ): Promise<Demo> {
+    const context = await browser.newContext({ viewport });
+    context.setDefaultTimeout(PATIENCE_MS);
+    const watchman = new Watchman(context);
+    const page = await context.newPage();
+    await page.goto(server.url);
+    return new Demo(page, watchman, new ServerRecords(server));
+  }
+
+  async close(): Promise<void> {
+    await this.watchman.look();
+    await this.page.context().close();
+    expect(this.watchman.findings()).toEqual([]);
+  }
+
+  at(testId: string) {
+    return this.page.getByTestId(testId);
+  }
+
+  get composer() {
+    return this.at("composer");
+  }
+
+  get answers() {
+    return this.page.locator('[data-testid="message"][data-role="assistant"]');
+  }
+
+  get questions() {
+    return this.page.locator('[data-testid="message"][data-role="user"]');
+  }
+
+  /** The chat that the address names. */
+  get chatId(): string {
+    const id = new URL(this.page.url()).hash.slice(1);
+    if (!id) throw new Error("no chat is open");
+    return id;
+  }
+
+  /** Begins a chat with its first message, and gives its id. */
+  async begin(agent: "echo" | "story", text: string): Promise<string> {
+    await this.at("new-chat").click();
+    await this.at(`agent-${agent}`).check();
+    await this.say(text);
+    await this.questions.waitFor();
+    return this.chatId;
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Deletes the open chat, or the one whose title is given. */
+  async delete(title?: string): Promise<void> {
+    const row = this.page.locator(".chat-row", title ? { hasText: title } : { has: this.current });
+    await row.hover();
+    await row.getByTestId("delete-chat").click();
+    await this.page.getByRole("button", { name: "Delete", exact: true }).click();
+  }
+
+  /** The open chat's entry in the list. */
+  get current() {
+    return this.page.locator('[data-testid="chat-item"][aria-current="page"]');
+  }
+
+  /** The notice that something went wrong. */
+  get notice() {
+    return this.page.getByRole("alert");
+  }
+
+  /** Waits until this many answers have begun. */
+  async hasAnswers(count: number): Promise<void> {
+    await this.answers.nth(count - 1).waitFor();
+  }
+
+  /** Waits until the answer is being written and this many characters of it show. */
+  async isAnswering(characters = 60): Promise<void> {
+    await this.isIn("streaming");
+    const last = this.answers.last();
+    await eventually(`${characters} characters of an answer`, async () => {
+      const text = (await last.count()) > 0 ? await last.innerText() : "";
+      return text.length >= characters;
+    });
+    // Whoever interrupts an answer has to find it unfinished.
+    await this.isIn("streaming");
+  }
+
+  async isIn(status: "ready" | "submitted" | "streaming" | "error"): Promise<void> {
+    await this.page.locator(`[data-testid="status"][data-status="${status}"]`).waitFor();
+  }
+
+  async reload(): Promise<void> {
+    await this.watchman.look();
+    await this.page.reload();
+  }
+
+  async openChat(chatId: string): Promise<void> {
+    await this.page.locator(`[data-testid="chat-item"][href="#${chatId}"]`).click();
+  }
+
+  /**
+   * The turn that answers the last of `questions` messages, once it is over: the page has stored it
+   * as the agent wrote it, byte for byte, and shows each message once.
+   */
+  async hasWholeAnswers(chatId: string, questions: number): Promise<Turn> {
+    const messages = await this.storedMessages(chatId, questions * 2);
+    const turn = await this.server.lastTurn(chatId);
+    expect(turn.text).not.toBe("");
+    const answer = messages.at(-1);
+    expect(textOf(answer)).toBe(turn.text);
+    expect(answer?.id).toBe(turn.messageId);
+    await this.isIn("ready");
+    expect(await this.questions.count()).toBe(questions);
+    expect(await this.answers.count()).toBe(questions);
+    return turn;
+  }
+
+  /** The stored messages, as soon as there are this many: questions and answers in turns. */
+  async storedMessages(chatId: string, count: number): Promise<UIMessage[]> {
+    const messages = await eventually(`${count} stored messages`, async () => {
+      const messages = (await this.server.stored(chatId))?.messages;
+      return messages && messages.length >= count ? messages : undefined;
+    });
+    const roles = messages.map((message) => message.role);
+    expect(roles).toEqual(roles.map((_, index) => (index % 2 ? "assistant" : "user")));
+    expect(messages).toHaveLength(count);
+    expect(new Set(messages.map((message) => message.id)).size).toBe(count);
+    return messages;
+  }
+}

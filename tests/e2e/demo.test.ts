@@ -1,0 +1,573 @@
+// The demo page from outside: a real browser, a real server, and what the agent wrote beside what the
+// page made of it.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import {
+  afterAll,
+  test as anyTest,
+  beforeAll,
+  describe,
+  expect,
+  type TestContext,
+  vi,
+} from "vitest";
+import { buildPage, Demo, eventually, temporaryFolder, textOf, Watchman } from "./demo-support";
+import { launchBrowser } from "./support/browser";
+import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
+
+// Most of the time the tests wait for an agent, so they can do it together.
+vi.setConfig({ testTimeout: 90_000, maxConcurrency: 4 });
+
+/** Long enough to be interrupted in the middle, on a busy machine too. */
+const LONG = "Tell me a story: 150 words, 20 ms";
+const SHORT = "Tell me a story: 30 words, 2 ms";
+
+/** What Chromium says of requests to a server that is not there. */
+const noServer = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING/;
+
+const folder = temporaryFolder();
+const productionPage = join(folder, "production");
+const developmentPage = join(folder, "development");
+let browser: Browser;
+
+beforeAll(async () => {
+  buildPage("production", productionPage);
+  buildPage("development", developmentPage);
+  browser = await launchBrowser();
+  // The first one is compiled where that is due.
+  await (await startServer()).stop();
+}, BUILD_TIMEOUT_MS);
+
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Setting = { page?: string; db?: string; viewport?: { width: number; height: number } };
+
+/** A server and the open page. Whatever the test does to them, the watchman has the last word. */
+async function openDemo(
+  onTestFinished: TestContext["onTestFinished"],
+  { page = productionPage, db = ":memory:", viewport }: Setting = {},
+) {
+  let server = await startServer({ page, db });
+  onTestFinished(() => server.stop());
+  const demo = await Demo.open(browser, server, viewport);
+  onTestFinished(() => demo.close());
+  const { url, port } = server;
+  const kill = () => server.stop("SIGKILL");
+  const restart = async () => {
+    server = await startServer({ page, db, port });
+  };
+  return Object.assign(demo, { url, kill, restart });
+}
+
+const test = anyTest.extend<{ open: (setting?: Setting) => ReturnType<typeof openDemo> }>({
+  open: ({ onTestFinished }, use) => use((setting) => openDemo(onTestFinished, setting)),
+});
+
+describe.concurrent("an answer", () => {
+  test("is kept byte for byte as the agent wrote it", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", "Tell me a story: 300 words, 1 ms");
+    const turn = await demo.hasWholeAnswers(chatId, 1);
+    expect(turn.text).toContain("日本語");
+    expect(turn.text).toContain("🎉");
+    expect(demo.watchman.tokensSeen).toBeGreaterThan(0);
+  });
+
+  test("shows while it is written", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    const early = await demo.answers.innerText();
+    const turn = await demo.hasWholeAnswers(chatId, 1);
+    expect((await demo.answers.innerText()).length).toBeGreaterThan(early.length);
+    expect(turn.wasAborted).toBe(false);
+  });
+
+  test("is whole for each of several messages of one chat", async ({ open }) => {
+    const demo = await open();
+    const texts = ["one “quoted” 日本語", "two  spaces\u2028and a separator", "three 🎉"];
+    const chatId = await demo.begin("echo", "zero");
+    expect((await demo.hasWholeAnswers(chatId, 1)).text).toBe("zero");
+    for (const [index, text] of texts.entries()) {
+      await demo.say(text);
+      expect((await demo.hasWholeAnswers(chatId, index + 2)).text).toBe(text);
+    }
+  });
+
+  test("of twenty thousand words at once is whole", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", "Tell me a story: 20000 words, 0 ms");
+    await demo.hasWholeAnswers(chatId, 1);
+  });
+
+  test("that fails is told, and the next message is answered", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", "Tell me a story: 99999 words");
+    await demo.notice.getByText("The number of words must be 1 to 20000").waitFor();
+    await demo.say(SHORT);
+    await demo.isIn("ready");
+    const turn = await demo.server.lastTurn(chatId);
+    const messages = await eventually("the stored answer", async () => {
+      const messages = (await demo.server.stored(chatId))?.messages;
+      return messages?.at(-1)?.role === "assistant" && messages;
+    });
+    expect(textOf(messages.at(-1))).toBe(turn.text);
+    expect(await demo.notice.count()).toBe(0);
+  });
+});
+
+describe.concurrent("a reload in the middle of an answer", () => {
+  test("loses nothing and doubles nothing", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.reload();
+    await demo.isAnswering();
+    await demo.hasWholeAnswers(chatId, 1);
+  });
+
+  test("can be followed by another", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering(30);
+    await demo.reload();
+    await demo.isAnswering();
+    await demo.reload();
+    await demo.isAnswering();
+    await demo.hasWholeAnswers(chatId, 1);
+  });
+
+  test("works in a later turn as in the first", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", SHORT);
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.say(LONG);
+    await demo.hasAnswers(2);
+    await demo.isAnswering();
+    await demo.reload();
+    await demo.isAnswering();
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("works when the answer is given again", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    const first = await demo.hasWholeAnswers(chatId, 1);
+    await demo.at("regenerate").click();
+    await demo.isAnswering();
+    await demo.reload();
+    await demo.isAnswering();
+    const second = await demo.hasWholeAnswers(chatId, 1);
+    expect(second.messageId).not.toBe(first.messageId);
+  });
+
+  test("shows an answer that has ended before the page is back", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.page.goto("about:blank");
+    await demo.server.turns(chatId);
+    await demo.page.goto(`${demo.url}/#${chatId}`);
+    await demo.hasWholeAnswers(chatId, 1);
+  });
+
+  test("and one after its end change nothing", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", SHORT);
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.reload();
+    await demo.answers.waitFor();
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("finds the answer of a message that was never acknowledged", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", SHORT);
+    await demo.hasWholeAnswers(chatId, 1);
+    // The message lands, and the word of it does not come back.
+    const landed = new Promise<void>((resolve, reject) => {
+      demo.page
+        .route("**/in/append", (route) => route.fetch().then(() => resolve(), reject))
+        .catch(reject);
+    });
+    await demo.say(LONG);
+    await landed;
+    await demo.reload();
+    await demo.isAnswering();
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+});
+
+describe.concurrent("a stop", () => {
+  /** Stops a running answer, and checks what the server and the page make of it. */
+  async function stop(demo: Demo, chatId: string) {
+    await demo.at("stop").click();
+    const messages = await demo.storedMessages(chatId, 2);
+    await demo.isIn("ready");
+    const turn = await demo.server.lastTurn(chatId);
+    expect(turn.wasAborted).toBe(true);
+    // The agent may have said a little more before it heard.
+    expect(textOf(messages.at(-1))).not.toBe("");
+    expect(turn.text.startsWith(textOf(messages.at(-1)))).toBe(true);
+    expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "stop"]);
+  }
+
+  test("reaches the agent, ends the answer, and the next turn is whole", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await stop(demo, chatId);
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("works after a reload", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.reload();
+    await demo.isAnswering();
+    await stop(demo, chatId);
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("keeps its turn's last records out of the next turn after a reload", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await stop(demo, chatId);
+    await demo.reload();
+    await demo.answers.waitFor();
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("keeps its turn's last records out of a next turn that is reloaded", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await stop(demo, chatId);
+    await demo.say(LONG);
+    await demo.hasAnswers(2);
+    await demo.isAnswering();
+    await demo.reload();
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("of a message that is still on its way reaches the agent after it", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", SHORT);
+    await demo.hasWholeAnswers(chatId, 1);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await demo.page.route("**/in/append", async (route) => {
+      const isMessage = route.request().postData()?.includes('"message"');
+      if (isMessage) await released;
+      await route.continue();
+    });
+    await demo.say(LONG);
+    await demo.isIn("submitted");
+    await demo.at("stop").click();
+    // Whatever the click has sent is ahead of this.
+    await demo.page.evaluate(() => fetch("/app/chats"));
+    release();
+    await eventually("both in the agent's input", async () => {
+      return (await demo.server.inputs(chatId)).length >= 3;
+    });
+    const inputs = await demo.server.inputs(chatId);
+    expect(inputs).toEqual(["submit-message", "submit-message", "stop"]);
+    expect((await demo.server.lastTurn(chatId)).wasAborted).toBe(true);
+    await demo.isIn("ready");
+  });
+});
+
+describe.concurrent("a chat that is left in the middle of an answer", () => {
+  test("is answered meanwhile, and goes on once and whole when it is opened again", async ({
+    open,
+  }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.at("new-chat").click();
+    await demo.at("agent-echo").waitFor();
+    await demo.openChat(chatId);
+    await demo.isAnswering();
+    const turn = await demo.hasWholeAnswers(chatId, 1);
+    expect(turn.wasAborted).toBe(false);
+    expect(await demo.server.inputs(chatId)).toEqual(["submit-message"]);
+  });
+
+  test("does not mix with the chat that is opened instead", async ({ open }) => {
+    const demo = await open();
+    const first = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    const second = await demo.begin("echo", "And you?");
+    expect(second).not.toBe(first);
+    expect((await demo.hasWholeAnswers(second, 1)).text).toBe("And you?");
+    await demo.openChat(first);
+    await demo.hasWholeAnswers(first, 1);
+    await demo.openChat(second);
+    await demo.hasWholeAnswers(second, 1);
+  });
+
+  test("shows an answer that has ended meanwhile", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.at("new-chat").click();
+    await demo.server.turns(chatId);
+    await demo.openChat(chatId);
+    await demo.hasWholeAnswers(chatId, 1);
+  });
+
+  test("stays deleted when it is deleted", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.delete();
+    await demo.at("agent-story").waitFor();
+    await demo.server.isGone(chatId);
+    const next = await demo.begin("echo", "Still here?");
+    await demo.hasWholeAnswers(next, 1);
+    expect(await demo.server.stored(chatId)).toBeUndefined();
+    expect(await demo.notice.count()).toBe(0);
+  });
+});
+
+describe.concurrent("a server that is killed", () => {
+  test("in the middle of an answer goes on with it when it is back, in the page that stayed open", async ({
+    open,
+  }) => {
+    const demo = await open({ db: join(folder, "killed.sqlite") });
+    demo.watchman.expect(noServer);
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.kill();
+    await demo.restart();
+    const turn = await demo.hasWholeAnswers(chatId, 1);
+    expect(turn.wasAborted).toBe(false);
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("hears no stop, which the page tells, and can be told again", async ({ open }) => {
+    const demo = await open({ db: join(folder, "deaf.sqlite") });
+    demo.watchman.expect(noServer);
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.kill();
+    await demo.at("stop").click();
+    await demo.notice.getByText("The answer could not be stopped.").waitFor();
+    await demo.restart();
+    await demo.notice.getByRole("button", { name: "Stop again" }).click();
+    await demo.isIn("ready");
+    expect(await demo.notice.count()).toBe(0);
+    expect((await demo.server.lastTurn(chatId)).wasAborted).toBe(true);
+    await demo.storedMessages(chatId, 2);
+  });
+
+  test("before a message loses neither the message nor its answer", async ({ open }) => {
+    const demo = await open({ db: join(folder, "away.sqlite") });
+    demo.watchman.expect(noServer);
+    const chatId = await demo.begin("echo", "Are you there?");
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.kill();
+    await demo.say("And now?");
+    await demo.isIn("error");
+    await demo.restart();
+    await demo.notice.getByRole("button", { name: "Try again" }).click();
+    expect((await demo.hasWholeAnswers(chatId, 2)).text).toBe("And now?");
+    expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "submit-message"]);
+  });
+});
+
+describe.concurrent("the page", () => {
+  test("answers again in place of the last answer", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("echo", "Once more");
+    const first = await demo.hasWholeAnswers(chatId, 1);
+    await demo.at("regenerate").click();
+    await eventually("another answer", async () => {
+      const answer = (await demo.server.stored(chatId))?.messages.at(1);
+      return answer !== undefined && answer.id !== first.messageId;
+    });
+    expect((await demo.hasWholeAnswers(chatId, 1)).text).toBe("Once more");
+    expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "regenerate-message"]);
+  });
+
+  test("sends on Enter, and begins a line on Shift and Enter", async ({ open }) => {
+    const demo = await open();
+    await demo.composer.pressSequentially("first");
+    await demo.composer.press("Shift+Enter");
+    await demo.composer.pressSequentially("second");
+    expect(await demo.composer.inputValue()).toBe("first\nsecond");
+    await demo.composer.press("Enter");
+    await demo.questions.waitFor();
+    expect(await demo.composer.inputValue()).toBe("");
+    expect((await demo.hasWholeAnswers(demo.chatId, 1)).text).toBe("first\nsecond");
+  });
+
+  test("lists chats by their first messages, and forgets one that is deleted", async ({ open }) => {
+    const demo = await open();
+    const kept = await demo.begin("echo", "To be kept");
+    await demo.hasWholeAnswers(kept, 1);
+    const deleted = await demo.begin("echo", "To be deleted");
+    await demo.hasWholeAnswers(deleted, 1);
+    await demo.delete("To be deleted");
+    await demo.server.isGone(deleted);
+    await demo.at("agent-echo").waitFor();
+    expect(await demo.at("chat-item").count()).toBe(1);
+    await demo.openChat(kept);
+    await demo.hasWholeAnswers(kept, 1);
+  });
+
+  test("can be used by keyboard alone", async ({ open }) => {
+    const demo = await open();
+    const { keyboard } = demo.page;
+    const focused = () =>
+      demo.page.evaluate(() => {
+        const { ariaLabel, dataset, textContent } = document.activeElement as HTMLElement;
+        return dataset.testid ?? ariaLabel ?? textContent;
+      });
+    const tabTo = async (name: string, key = "Tab") => {
+      for (let presses = 0; presses < 40; presses++) {
+        if ((await focused()) === name) return;
+        await keyboard.press(key);
+      }
+      throw new Error(`${name} is not reached by ${key}`);
+    };
+    await demo.composer.waitFor();
+    expect(await focused()).toBe("composer");
+    await tabTo("agent-echo", "Shift+Tab");
+    await keyboard.press("ArrowDown");
+    expect(await focused()).toBe("agent-story");
+    await tabTo("composer");
+    await keyboard.type(LONG);
+    await keyboard.press("Enter");
+    await demo.isAnswering();
+    const chatId = demo.chatId;
+    expect(await focused()).toBe("composer");
+    await tabTo("stop");
+    await keyboard.press("Enter");
+    await demo.isIn("ready");
+    expect(await focused()).toBe("composer");
+    await demo.storedMessages(chatId, 2);
+    await tabTo("regenerate", "Shift+Tab");
+    await keyboard.press("Enter");
+    await demo.isAnswering();
+    await tabTo("stop");
+    await keyboard.press("Enter");
+    await demo.isIn("ready");
+    await tabTo("delete-chat", "Shift+Tab");
+    await keyboard.press("Enter");
+    expect(await focused()).toBe("Keep");
+    await keyboard.press("Escape");
+    expect(await focused()).toBe("delete-chat");
+    await keyboard.press("Enter");
+    await keyboard.press("Tab");
+    await keyboard.press("Enter");
+    await demo.server.isGone(chatId);
+    await demo.at("agent-echo").waitFor();
+    expect(await focused()).toBe("composer");
+  });
+
+  test("fits a screen of 360 pixels, with its chats behind a button", async ({ open }) => {
+    const demo = await open({ viewport: { width: 360, height: 640 } });
+    const fits = async () =>
+      expect(await demo.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await demo.at("agent-story").check();
+    await fits();
+    await demo.say("Tell me a story: 300 words, 0 ms");
+    await demo.questions.waitFor();
+    const chatId = demo.chatId;
+    await demo.hasWholeAnswers(chatId, 1);
+    await fits();
+    const menu = demo.page.getByRole("button", { name: "Show chats" });
+    await menu.click();
+    await demo.at("new-chat").waitFor();
+    await demo.page.keyboard.press("Escape");
+    await demo.at("new-chat").waitFor({ state: "hidden" });
+    await menu.click();
+    await demo.at("new-chat").click();
+    await demo.at("agent-echo").waitFor();
+    await demo.at("new-chat").waitFor({ state: "hidden" });
+    await menu.click();
+    await demo.openChat(chatId);
+    await demo.hasWholeAnswers(chatId, 1);
+  });
+});
+
+describe.concurrent("React's StrictMode in development", () => {
+  test("resumes twice, and one whole answer comes of it", async ({ open }) => {
+    const demo = await open({ page: developmentPage });
+    const loads: string[] = [];
+    demo.page.on("request", (request) => {
+      if (request.method() === "GET") loads.push(new URL(request.url()).pathname);
+    });
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    loads.length = 0;
+    await demo.reload();
+    await demo.isAnswering();
+    // The list is loaded by an effect, so this is proof that effects run twice.
+    expect(loads.filter((path) => path === "/app/chats").length).toBeGreaterThanOrEqual(2);
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+
+  test("leaves a chat, comes back, and stops it", async ({ open }) => {
+    const demo = await open({ page: developmentPage });
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    await demo.at("new-chat").click();
+    await demo.at("agent-echo").waitFor();
+    await demo.openChat(chatId);
+    await demo.isAnswering();
+    await demo.at("stop").click();
+    await demo.storedMessages(chatId, 2);
+    await demo.isIn("ready");
+    expect((await demo.server.lastTurn(chatId)).wasAborted).toBe(true);
+    await demo.say(SHORT);
+    await demo.hasWholeAnswers(chatId, 2);
+  });
+});
+
+describe.concurrent("the watchman", () => {
+  test("finds a token in a URL, a console line and the DOM, and an error", async ({
+    onTestFinished,
+  }) => {
+    const server = await startServer({ page: productionPage });
+    onTestFinished(() => server.stop());
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const watchman = new Watchman(context);
+    const page = await context.newPage();
+    await page.goto(server.url);
+    const token = `eyJ${"a".repeat(20)}.eyJ${"b".repeat(20)}.${"c".repeat(20)}`;
+    await page.evaluate(async (token) => {
+      await fetch(`/app/chats?token=${token}`);
+      console.log(token);
+      document.body.dataset.token = token;
+      setTimeout(() => {
+        throw new Error("on purpose");
+      });
+    }, token);
+    await watchman.look();
+    await eventually("the error", async () => watchman.findings().length >= 4);
+    const findings = watchman.findings().join("\n");
+    for (const place of ["a URL", "a console line", "the DOM", "on purpose"]) {
+      expect(findings).toContain(place);
+    }
+    expect(findings).not.toContain(token);
+  });
+});
