@@ -14,7 +14,7 @@ use super::action::{Action, CallId, PartId, RequestId, Send};
 use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource, SendReport};
-use super::session::{Session, close_session};
+use super::session::Session;
 use super::time::Time;
 use crate::wire::answer::AppendAnswer;
 
@@ -146,7 +146,7 @@ impl Append {
                 if error.is_session_closed() {
                     // An open stream reads on: the end of its answer is in `.out` as well.
                     let reason = error.closed_reason.as_deref();
-                    close_session(session, reason, ClosedSource::Append, cx);
+                    cx.close_session(session, reason, ClosedSource::Append);
                 }
                 Some(Err(self.failed(ChatError::Api(error), cx)))
             }

@@ -2,7 +2,8 @@
 
 use super::action::{Action, Answer, CallId, RequestId, StreamId};
 use super::error::ChatError;
-use super::event::ChatEvent;
+use super::event::{ChatEvent, ClosedSource};
+use super::session::Session;
 use super::time::Time;
 use super::token::Credentials;
 
@@ -56,6 +57,19 @@ impl<'a> Context<'a> {
 
     pub(super) fn order(&mut self, action: Action) {
         self.out.push(action);
+    }
+
+    /// Flips the session to closed and tells the app, once.
+    pub(super) fn close_session(
+        &mut self,
+        session: &mut Session,
+        reason: Option<&str>,
+        source: ClosedSource,
+    ) {
+        if session.close(reason) {
+            self.tell(ChatEvent::SessionClosed { reason: reason.map(ToOwned::to_owned), source });
+            self.order(Action::Persist(session.persisted()));
+        }
     }
 
     pub(super) fn tell(&mut self, event: ChatEvent) {

@@ -1,8 +1,6 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
-use super::action::Action;
-use super::context::Context;
-use super::event::{ChatEvent, ClosedSource, LastSend};
+use super::event::LastSend;
 use crate::text::decimal;
 
 /// A place in `.out`: everything up to it has been handed on.
@@ -227,19 +225,6 @@ impl Session {
         self.complete_turn();
         self.gate = None;
         true
-    }
-}
-
-/// Flips the session to closed and tells the app, once.
-pub(super) fn close_session(
-    session: &mut Session,
-    reason: Option<&str>,
-    source: ClosedSource,
-    cx: &mut Context<'_>,
-) {
-    if session.close(reason) {
-        cx.tell(ChatEvent::SessionClosed { reason: reason.map(ToOwned::to_owned), source });
-        cx.order(Action::Persist(session.persisted()));
     }
 }
 

@@ -22,7 +22,7 @@ use super::backoff::Backoff;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
-use super::session::{Cursor, Session, Turn, close_session};
+use super::session::{Cursor, Session, Turn};
 use super::time::Time;
 use crate::wire::control::{Control, TurnComplete};
 use crate::wire::event_stream::{Event, EventStreamDecoder};
@@ -426,7 +426,7 @@ impl Subscription {
         cx: &mut Context<'_>,
     ) {
         self.emit(cx);
-        close_session(session, reason, ClosedSource::Stream, cx);
+        cx.close_session(session, reason, ClosedSource::Stream);
         self.close(cx);
     }
 
@@ -472,7 +472,7 @@ impl Subscription {
         }
         if boundary.session_closed {
             let reason = boundary.session_closed_reason.as_deref();
-            close_session(session, reason, ClosedSource::Stream, cx);
+            cx.close_session(session, reason, ClosedSource::Stream);
         }
         cx.tell(ChatEvent::TurnCompleted {
             last_event_id: session.cursor.as_ref().map(Cursor::to_text),
