@@ -2,12 +2,9 @@
 //
 // The story has emoji and Japanese in it. Empty boxes in their place mean that fonts are missing: on
 // Debian, `apt-get install fonts-noto-core fonts-noto-color-emoji fonts-noto-cjk`.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, statSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
-import { at, fail, read, root } from "./project.mjs";
+import { at, fail, read, startSessionServer } from "./project.mjs";
 
 /** What has been talked about, the oldest first. The pictures show the last chat, mid-answer. */
 const chats = [
@@ -30,17 +27,7 @@ const pictures = [
 /** They are committed, so they have to stay small. */
 const MOST_BYTES = 300_000;
 
-const args = ["run", "--quiet", "-p", "session-server", "--", "--port", "0", "--db", ":memory:"];
-const server = spawn("cargo", [...args, "--page", at("examples/chat/dist")], {
-  cwd: root,
-  stdio: ["ignore", "pipe", "inherit"],
-});
-process.on("exit", () => server.kill());
-const [line] = await Promise.race([
-  once(createInterface(server.stdout), "line"),
-  once(server, "exit").then(() => fail("The session server ended before it was ready.")),
-]);
-const url = line.match(/http:\S+/)?.[0];
+const url = await startSessionServer(["--page", at("examples/chat/dist")]);
 
 const names = "chromium chromium-browser google-chrome google-chrome-stable";
 const [executablePath] = read("bash", ["-c", `command -v ${names} || true`]).split("\n");

@@ -1,8 +1,10 @@
 // What the other scripts share: where things lie, how a command runs, when work can be skipped.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -39,6 +41,20 @@ export function read(command, args) {
   if (error) fail(`${command} cannot be started: ${error.message}`);
   if (status !== 0) fail(`${command} ${args.join(" ")} failed:\n${stderr}`);
   return stdout;
+}
+
+/** Starts a session server that keeps nothing, for as long as this script lives; returns its URL. */
+export async function startSessionServer(flags = []) {
+  const cargo = ["--quiet", ...(process.env.CI ? ["--locked"] : []), "-p", "session-server"];
+  run("cargo", ["build", ...cargo]);
+  const args = ["run", ...cargo, "--", "--port", "0", "--db", ":memory:", ...flags];
+  const server = spawn("cargo", args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  process.on("exit", () => server.kill());
+  const [line] = await Promise.race([
+    once(createInterface(server.stdout), "line"),
+    once(server, "exit").then(() => fail("The session server ended before it was ready.")),
+  ]);
+  return line.match(/http:\S+/)?.[0];
 }
 
 /** All files at or below a path, in a fixed order. */
