@@ -347,9 +347,7 @@ impl Chat {
                 reject_if_awaited(call.take(), &ChatError::Aborted, &mut cx);
             }
         }
-        if let Some(mut subscription) = self.subscription.take() {
-            subscription.close(&mut cx);
-        }
+        close_stream(&mut self.subscription, &mut cx);
     }
 
     // Answers of the app's callbacks
@@ -518,9 +516,7 @@ impl Chat {
             }
             return;
         }
-        if let Some(mut superseded) = self.subscription.take() {
-            superseded.close(&mut cx);
-        }
+        close_stream(&mut self.subscription, &mut cx);
         session.begin_turn(answer.seq);
         cx.order(Action::Persist(session.persisted()));
         if let Some(call) = call {
@@ -543,9 +539,7 @@ impl Chat {
         };
         let mut cx = Context::new(now, &mut self.shared, out);
         if !session.is_overtaken(answer.seq) {
-            if let Some(mut superseded) = self.subscription.take() {
-                superseded.close(&mut cx);
-            }
+            close_stream(&mut self.subscription, &mut cx);
             session.begin_turn(answer.seq);
             session.abandon_turn();
             cx.order(Action::Persist(session.persisted()));
@@ -563,12 +557,17 @@ impl Chat {
         // A turn that began while the stop was on its way is not the one that was meant.
         if session.turns_begun == turn {
             session.abandon_turn();
-            if let Some(mut subscription) = self.subscription.take() {
-                subscription.close(&mut cx);
-            }
+            close_stream(&mut self.subscription, &mut cx);
             cx.order(Action::Persist(session.persisted()));
         }
         cx.resolve(call, Answer::Stopped(true));
+    }
+}
+
+/// Ends the open stream well, where there is one.
+fn close_stream(open: &mut Option<Subscription>, cx: &mut Context<'_>) {
+    if let Some(mut subscription) = open.take() {
+        subscription.close(cx);
     }
 }
 
