@@ -178,9 +178,9 @@ impl<'a> Block<'a> {
     /// An event without data is not dispatched.
     fn as_event(&self) -> Option<Event<'_>> {
         Some(Event {
-            data: String::from_utf8_lossy(self.data.as_deref()?),
-            name: String::from_utf8_lossy(&self.name),
-            id: self.id.as_deref().map(String::from_utf8_lossy),
+            data: text(self.data.as_deref()?),
+            name: text(&self.name),
+            id: self.id.as_deref().map(text),
         })
     }
 
@@ -190,6 +190,15 @@ impl<'a> Block<'a> {
             id: self.id.map(|id| Cow::Owned(id.into_owned())),
             data: self.data.map(|data| Cow::Owned(data.into_owned())),
         }
+    }
+}
+
+/// UTF-8, with what is none replaced. The lossy conversion looks at each character; most text is
+/// proven by words at a time.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 

@@ -96,21 +96,46 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            match self.byte() {
-                Some(b'"') => break,
-                Some(b'\\') => {
+            match self.skip_plain()? {
+                b'"' => break,
+                b'\\' => {
                     escaped = true;
                     self.step();
                     self.skip_escape()?;
                 }
-                // A control character has to be escaped.
-                Some(byte) if byte >= 0x20 => self.step(),
                 _ => return Err(Malformed),
             }
         }
         let inner = self.text.get(start..self.at).ok_or(Malformed)?;
         self.step();
         Ok(RawString { inner, escaped })
+    }
+
+    /// Takes a string whose value is itself JSON, and appends that value to `out`: in one go, for
+    /// most of what is read is in such strings. A lone surrogate stays the escape it was: in JSON
+    /// both mean the same, and nothing is lost.
+    pub(crate) fn json_string_into(&mut self, out: &mut String) -> Scanned<()> {
+        self.expect(b'"')?;
+        loop {
+            let start = self.at;
+            let special = self.skip_plain()?;
+            out.push_str(self.text_since(start)?);
+            self.step();
+            match special {
+                b'"' => return Ok(()),
+                b'\\' if self.byte() == Some(b'"') => {
+                    out.push('"');
+                    self.step();
+                }
+                b'\\' => {
+                    let escape = self.text.get(self.at..).ok_or(Malformed)?;
+                    self.skip_escape()?;
+                    let rest = push_escape(escape, out, LoneSurrogate::KeepEscape);
+                    self.at = self.text.len().saturating_sub(rest.len());
+                }
+                _ => return Err(Malformed),
+            }
+        }
     }
 
     /// Takes a value of any kind; returns its text, as it stands.
@@ -246,6 +271,16 @@ impl<'a> Scanner<'a> {
         if self.at > start { Ok(()) } else { Err(Malformed) }
     }
 
+    /// Goes on to the next byte that a string cannot hold as it is; returns that one.
+    fn skip_plain(&mut self) -> Scanned<u8> {
+        // A control character has to be escaped.
+        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+        let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
+        let plain = rest.iter().position(is_special).ok_or(Malformed)?;
+        self.at = self.at.saturating_add(plain);
+        self.byte().ok_or(Malformed)
+    }
+
     fn skip_escape(&mut self) -> Scanned<()> {
         let kind = self.byte().ok_or(Malformed)?;
         self.step();
@@ -308,27 +343,13 @@ impl<'a> RawString<'a> {
             return Cow::Borrowed(self.inner);
         }
         let mut decoded = String::with_capacity(self.inner.len());
-        self.decode_into(&mut decoded, LoneSurrogate::Replace);
-        Cow::Owned(decoded)
-    }
-
-    /// Appends the string's value, which is itself JSON. A lone surrogate stays the escape it was:
-    /// in JSON both mean the same, and nothing is lost.
-    pub(crate) fn decode_json_into(self, out: &mut String) {
-        if self.escaped {
-            self.decode_into(out, LoneSurrogate::KeepEscape);
-        } else {
-            out.push_str(self.inner);
-        }
-    }
-
-    fn decode_into(self, out: &mut String, lone: LoneSurrogate) {
         let mut rest = self.inner;
         while let Some((plain, escape)) = rest.split_once('\\') {
-            out.push_str(plain);
-            rest = push_escape(escape, out, lone);
+            decoded.push_str(plain);
+            rest = push_escape(escape, &mut decoded, LoneSurrogate::Replace);
         }
-        out.push_str(rest);
+        decoded.push_str(rest);
+        Cow::Owned(decoded)
     }
 }
 
@@ -579,7 +600,7 @@ mod tests {
             let string = Scanner::new(text).string().unwrap();
             assert_eq!(string.decode(), replaced);
             let mut json = String::new();
-            string.decode_json_into(&mut json);
+            Scanner::new(text).json_string_into(&mut json).unwrap();
             assert_eq!(json, kept);
         }
     }

@@ -29,6 +29,10 @@ pub struct Data<'a> {
     pub chunk: &'a str,
     /// The chunk's `type`, where it is an object that has one.
     pub chunk_type: Option<Cow<'a, str>>,
+    /// Where the text of a plain delta begins in `chunk`: an object with a `type` of `text-delta`,
+    /// `reasoning-delta` or `tool-input-delta`, an `id`, last a `delta`, and nothing else. Behind the
+    /// text stands `"}` alone.
+    pub delta_at: Option<usize>,
     /// Identifies the writer's part: a writer's retry has the same one under a new seq.
     pub part_id: Option<Cow<'a, str>>,
 }
@@ -64,7 +68,7 @@ fn scan_batch(
         }
         let mut records = scanner.enter_array()?;
         while scanner.next_element(&mut records)? {
-            let record = RawRecord::scan(&mut scanner)?;
+            let record = RawRecord::scan(&mut scanner, body)?;
             if let Some(seq) = record.seq {
                 on_record(seq, record.decode(body));
             }
@@ -88,11 +92,12 @@ pub fn decode_v1(data: &str) -> Record<'_> {
 struct RawRecord<'a> {
     seq: Option<u64>,
     headers: Option<&'a str>,
-    body: Option<RawString<'a>>,
+    /// Its value is in the scratch space.
+    has_body: bool,
 }
 
 impl<'a> RawRecord<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Scanned<Self> {
+    fn scan(scanner: &mut Scanner<'a>, body: &mut String) -> Scanned<Self> {
         let mut record = Self::default();
         if scanner.peek() != Some(b'{') {
             scanner.value()?;
@@ -103,7 +108,13 @@ impl<'a> RawRecord<'a> {
             if key.is("seq_num") {
                 record.seq = scanner.integer_or_skip()?;
             } else if key.is("body") {
-                record.body = scanner.string_or_skip()?;
+                record.has_body = scanner.peek() == Some(b'"');
+                if record.has_body {
+                    body.clear();
+                    scanner.json_string_into(body)?;
+                } else {
+                    scanner.value()?;
+                }
             } else {
                 let value = scanner.value()?;
                 if key.is("headers") && value != "null" {
@@ -114,14 +125,14 @@ impl<'a> RawRecord<'a> {
         Ok(record)
     }
 
-    fn decode<'b>(&self, body: &'b mut String) -> Record<'b>
+    fn decode<'b>(&self, body: &'b str) -> Record<'b>
     where
         'a: 'b,
     {
         self.decode_strictly(body).unwrap_or(Record::Malformed)
     }
 
-    fn decode_strictly<'b>(&self, body: &'b mut String) -> Scanned<Record<'b>>
+    fn decode_strictly<'b>(&self, body: &'b str) -> Scanned<Record<'b>>
     where
         'a: 'b,
     {
@@ -134,9 +145,7 @@ impl<'a> RawRecord<'a> {
                 return Ok(Record::Control(control));
             }
         }
-        body.clear();
-        self.body.ok_or(Malformed)?.decode_json_into(body);
-        scan_envelope(body)
+        if self.has_body { scan_envelope(body) } else { Err(Malformed) }
     }
 }
 
@@ -163,6 +172,8 @@ fn scan_envelope(body: &str) -> Scanned<Record<'_>> {
 struct RawChunk<'a> {
     text: &'a str,
     chunk_type: Option<RawString<'a>>,
+    /// Where the text of its `delta` begins, if all it has beside is a `type` and an `id`.
+    delta_at: Option<usize>,
     public_access_token: Option<RawString<'a>>,
 }
 
@@ -170,10 +181,13 @@ impl<'a> RawChunk<'a> {
     fn scan(scanner: &mut Scanner<'a>) -> Scanned<Self> {
         let mut chunk_type = None;
         let mut public_access_token = None;
+        let mut shape = DeltaShape::default();
         let start = scanner.position();
         if scanner.peek() == Some(b'{') {
             let mut members = scanner.enter_object()?;
             while let Some(key) = scanner.next_key(&mut members)? {
+                let at = scanner.position().saturating_sub(start);
+                shape.member(key, scanner.peek() == Some(b'"'), at);
                 if key.is("type") {
                     chunk_type = scanner.string_or_skip()?;
                 } else if key.is("publicAccessToken") {
@@ -185,7 +199,8 @@ impl<'a> RawChunk<'a> {
         } else {
             scanner.value()?;
         }
-        Ok(Self { text: scanner.text_since(start)?, chunk_type, public_access_token })
+        let text = scanner.text_since(start)?;
+        Ok(Self { text, chunk_type, delta_at: shape.delta_at(text), public_access_token })
     }
 
     fn into_record(self, part_id: Option<RawString<'a>>) -> Record<'a> {
@@ -199,11 +214,39 @@ impl<'a> RawChunk<'a> {
             }
             _ => Record::Data(Data {
                 chunk: self.text,
+                delta_at: self.delta_at.filter(|_| is_delta(chunk_type.as_deref())),
                 chunk_type,
                 part_id: part_id.map(RawString::decode),
             }),
         }
     }
+}
+
+/// Looks for the members of a plain delta: a type, an id, and last the delta.
+#[derive(Default)]
+struct DeltaShape {
+    members: u32,
+    has_id: bool,
+    delta_at: Option<usize>,
+}
+
+impl DeltaShape {
+    /// A member whose value, a string or not, starts `at` this place of the chunk.
+    fn member(&mut self, key: RawString<'_>, is_string: bool, at: usize) {
+        self.members = self.members.saturating_add(1);
+        self.has_id |= key.is("id") && is_string;
+        // Behind the quote. Whatever follows a delta is more than a plain one has.
+        self.delta_at = (key.is("delta") && is_string).then_some(at.saturating_add(1));
+    }
+
+    fn delta_at(&self, text: &str) -> Option<usize> {
+        let is_plain = self.members == 3 && self.has_id && text.ends_with("\"}");
+        self.delta_at.filter(|_| is_plain)
+    }
+}
+
+fn is_delta(chunk_type: Option<&str>) -> bool {
+    matches!(chunk_type, Some("text-delta" | "reasoning-delta" | "tool-input-delta"))
 }
 
 /// Older agents write control as chunks whose type starts with `trigger:`. None of them is ever for
