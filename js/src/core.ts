@@ -1,6 +1,6 @@
 import { ChatTransport as Core, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
 import wasmHex from "../../target/wasm-pack/wasm-hex.js";
-import type { TriggerChatTransportOptions } from "./types.js";
+import type { ChatConnectionState, TriggerChatTransportOptions } from "./types.js";
 
 export type { Core };
 
@@ -8,14 +8,18 @@ let isCompiled = false;
 
 /**
  * Makes the transport's core. The first call compiles the WebAssembly, synchronously, from bytes
- * that lie in this file: nothing happens at import, and no bundler has to know.
+ * that lie in this file: nothing happens at import, and no bundler has to know. `onConnection` is
+ * told every change of a chat's connection, and must not throw.
  */
-export function createCore(options: TriggerChatTransportOptions): Core {
+export function createCore(
+  options: TriggerChatTransportOptions,
+  onConnection: (chatId: string, state: ChatConnectionState) => void,
+): Core {
   if (!isCompiled) {
     compile();
     isCompiled = true;
   }
-  return new Core(options);
+  return new Core({ ...options, onConnection });
 }
 
 function compile() {

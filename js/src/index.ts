@@ -1,4 +1,5 @@
 export type {
+  ConnectionStateListener,
   ReconnectToStreamOptions,
   SendMessagesOptions,
 } from "./transport.js";
@@ -11,6 +12,7 @@ export type {
   AccessTokenParams,
   AnyChatTask,
   ChatBaseURLResolver,
+  ChatConnectionState,
   ChatFetchOverride,
   ChatSessionPersistedState,
   ChatTransportEndpoint,

@@ -1,14 +1,16 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { TriggerChatTransport } from "./transport.js";
 import type {
   AnyChatTask,
+  ChatConnectionState,
   TriggerChatTransportOptions,
   UseTriggerChatTransportOptions,
 } from "./types.js";
 
 export type {
+  ChatConnectionState,
   ChatTransportEvent,
   ChatTransportSendSource,
   InferChatUIMessage,
@@ -37,4 +39,22 @@ export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>
   // A component that is mounted again (StrictMode does so at once) finds the transport alive.
   useEffect(() => () => transport.dispose(), [transport]);
   return transport;
+}
+
+const idle: ChatConnectionState = { status: "idle" };
+
+/** How a chat's connection is, for a page to show. Renders again when it changes. */
+export function useConnectionState(
+  transport: TriggerChatTransport,
+  chatId: string,
+): ChatConnectionState {
+  const subscribe = useCallback(
+    (onChange: () => void) => {
+      transport.addConnectionStateListener(onChange);
+      return () => transport.removeConnectionStateListener(onChange);
+    },
+    [transport],
+  );
+  const state = () => transport.connectionState(chatId);
+  return useSyncExternalStore(subscribe, state, () => idle);
 }

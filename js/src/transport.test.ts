@@ -98,7 +98,8 @@ test.each([
   vi.stubGlobal("crypto", host);
   const partIds: string[] = [];
   const fetch: TriggerChatTransportOptions["fetch"] = async (_url, { headers }) => {
-    partIds.push((headers as Record<string, string>)["X-Part-Id"] ?? "");
+    const partId = (headers as Record<string, string>)["X-Part-Id"];
+    if (partId !== undefined) partIds.push(partId);
     return new Response("{}", { status: 400 });
   };
   const transport = new ChatTransport({ ...options, fetch });
@@ -154,5 +155,94 @@ describe("the agent's type", () => {
     expectTypeOf<Options["task"]>().toEqualTypeOf<"my-agent">();
     expectTypeOf<{ userId: string }>().toExtend<NonNullable<Options["clientData"]>>();
     expectTypeOf<{ userId: number }>().not.toExtend<NonNullable<Options["clientData"]>>();
+  });
+});
+
+describe("the connection of a chat", () => {
+  const encoder = new TextEncoder();
+  const record = (seq: number, more: object) => ({ seq_num: seq, timestamp: 1, ...more });
+  const body = (chunk: object) => JSON.stringify({ data: chunk, id: "part" });
+  const event = (name: string, data: object) =>
+    encoder.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  const batch = (...records: object[]) => event("batch", { records });
+
+  /** A transport whose stream the test writes, and the states that it goes through. */
+  function observed() {
+    let out: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const fetch: TriggerChatTransportOptions["fetch"] = async (_url, _init, { endpoint }) => {
+      if (endpoint === "in") return new Response('{"ok":true,"seq":0}');
+      const stream = new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          out = controller;
+        },
+      });
+      return new Response(stream, { headers: { "X-Stream-Version": "v2" } });
+    };
+    const sessions = { chat: { publicAccessToken: "token", isStreaming: false } };
+    const transport = new ChatTransport({ ...options, fetch, sessions });
+    const states: string[] = [];
+    transport.addConnectionStateListener((chatId, state) => {
+      expect(state).toBe(transport.connectionState(chatId));
+      const attempt = state.status === "reconnecting" ? ` ${state.attempt}` : "";
+      if (states.at(-1) !== state.status + attempt) states.push(state.status + attempt);
+    });
+    const write = (bytes: Uint8Array) => out?.enqueue(bytes);
+    return { transport, states, write, breakOff: () => out?.error(new TypeError("network")) };
+  }
+
+  const send = (transport: ChatTransport) =>
+    transport.sendMessages({
+      ...{ trigger: "submit-message", chatId: "chat", messageId: undefined },
+      messages: [{ id: "m", role: "user", parts: [] }],
+      abortSignal: undefined,
+    });
+
+  test("is told from the message to the end of its answer, through a loss", async () => {
+    const { transport, states, write, breakOff } = observed();
+    expect(transport.connectionState("chat")).toEqual({ status: "idle" });
+    const reader = (await send(transport)).getReader();
+    write(batch(record(0, { body: body({ type: "start" }) })));
+    await reader.read();
+    const next = reader.read();
+    breakOff();
+    // It is lost, and made again.
+    await vi.waitFor(() => expect(states).toHaveLength(5));
+    write(batch(record(1, { body: body({ type: "finish" }) })));
+    await next;
+    write(event("ping", { timestamp: 1 }));
+    const boundary = [["trigger-control", "turn-complete"]];
+    const end = reader.read();
+    await vi.waitFor(() => expect(states).toHaveLength(7));
+    write(batch(record(2, { headers: boundary })));
+    expect(await end).toMatchObject({ done: true });
+    expect(states).toEqual([
+      ...["connecting", "waiting", "live", "reconnecting 1"],
+      ...["waiting", "live", "waiting", "idle"],
+    ]);
+  });
+
+  test("is closed where the app has stored that the chat is", () => {
+    const sessions = { chat: { publicAccessToken: "token", closed: true } };
+    const transport = new ChatTransport({ ...options, sessions });
+    expect(transport.connectionState("chat")).toEqual({ status: "closed" });
+    expect(transport.connectionState("another")).toEqual({ status: "idle" });
+  });
+
+  test("goes on when a listener throws, and tells nobody who has left", async () => {
+    const { transport, states } = observed();
+    const left = vi.fn();
+    const complain = vi.spyOn(console, "error").mockImplementation(() => {});
+    transport.addConnectionStateListener(left);
+    transport.removeConnectionStateListener(left);
+    transport.addConnectionStateListener(() => {
+      throw new Error("of the app");
+    });
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    expect(left).not.toHaveBeenCalled();
+    expect(complain).toHaveBeenCalled();
+    transport.dispose();
+    expect(transport.connectionState("chat")).toEqual({ status: "idle" });
+    complain.mockRestore();
   });
 });

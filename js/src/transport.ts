@@ -1,6 +1,7 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { type Core, createCore } from "./core.js";
 import type {
+  ChatConnectionState,
   ChatFetchOverride,
   ChatSessionPersistedState,
   ChatTransportEvent,
@@ -25,6 +26,11 @@ export type ReconnectToStreamOptions = {
   stopOnAbort?: boolean;
 } & ChatRequestOptions;
 
+/** Told the connection of a chat when it changes. */
+export type ConnectionStateListener = (chatId: string, state: ChatConnectionState) => void;
+
+const idle: ChatConnectionState = { status: "idle" };
+
 /**
  * The AI SDK's chat transport for Trigger.dev Sessions. A face of typed methods: the WebAssembly
  * core does the work, and is made when it is first needed, so that a transport can be made during
@@ -36,6 +42,8 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
 
   #options: TriggerChatTransportOptions;
   #core: Core | undefined;
+  #connections = new Map<string, ChatConnectionState>();
+  #connectionListeners = new Set<ConnectionStateListener>();
 
   constructor(options: TriggerChatTransportOptions) {
     this.#options = options;
@@ -84,6 +92,22 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     this.#made().setSession(chatId, session);
   }
 
+  /** How the chat's connection is, for a page to show. The same object until it changes. */
+  connectionState = (chatId: string): ChatConnectionState => {
+    this.#made();
+    return this.#connections.get(chatId) ?? idle;
+  };
+
+  /** Calls the listener whenever the connection of any chat changes. */
+  addConnectionStateListener = (listener: ConnectionStateListener): void => {
+    this.#connectionListeners.add(listener);
+  };
+
+  /** Calls the listener no more. */
+  removeConnectionStateListener = (listener: ConnectionStateListener): void => {
+    this.#connectionListeners.delete(listener);
+  };
+
   /** Replaces the callback. */
   setOnSessionChange(callback: TriggerChatTransportOptions["onSessionChange"]): void {
     this.#set("onSessionChange", callback);
@@ -130,9 +154,20 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   }
 
   #made(): Core {
-    this.#core ??= createCore(this.#options);
+    this.#core ??= createCore(this.#options, this.#connectionChanged);
     return this.#core;
   }
+
+  #connectionChanged = (chatId: string, state: ChatConnectionState): void => {
+    this.#connections.set(chatId, state);
+    for (const listener of this.#connectionListeners) {
+      try {
+        listener(chatId, state);
+      } catch (error) {
+        console.error("A connection listener threw:", error);
+      }
+    }
+  };
 
   /** Sets an option that is live: in the core, or where there is none yet, for the one to be made. */
   #set<Key extends keyof TriggerChatTransportOptions>(

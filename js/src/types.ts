@@ -110,6 +110,27 @@ export type ChatTransportEvent = { chatId: string; timestamp: number } & (
     }
 );
 
+/** How a chat's connection to its answers is. */
+export type ChatConnectionState =
+  | {
+      /**
+       * - `idle`: no answer is awaited.
+       * - `connecting`: a message is on its way, or the first request for its answer.
+       * - `live`: the answer arrives.
+       * - `waiting`: connected, and the agent is silent.
+       * - `closed`: the conversation is over, for good.
+       */
+      status: "idle" | "connecting" | "live" | "waiting" | "closed";
+    }
+  | {
+      /** The connection was lost, and is made again. What was shown stays; the rest follows it. */
+      status: "reconnecting";
+      /** How often it was lost since the last sign of life, from 1. */
+      attempt: number;
+      /** When the next attempt leaves, in Unix milliseconds. Absent while one is under way. */
+      nextTryAt?: number;
+    };
+
 type ClientData<TClientData> =
   TClientData extends Record<string, unknown> ? TClientData : Record<string, unknown>;
 
@@ -139,6 +160,12 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
   headers?: Record<string, string>;
   /** The long-poll window that is asked for, in seconds. Default: 120. */
   streamTimeoutSeconds?: number;
+  /**
+   * `"auto"`: while 64 or more chunks wait unread, adjacent deltas of one part become one, so that a
+   * long answer that is read again costs less; no text is lost, and nothing changes places. `false`:
+   * never. Default: `"auto"`.
+   */
+  coalesce?: "auto" | false;
   /** Whether aborting a send's signal stops its turn. Default: true. */
   stopOnAbort?: boolean;
   /** Merged into the `metadata` of every send, where the send's own wins, and given to `startSession`. */

@@ -6,10 +6,11 @@ use std::rc::{Rc, Weak};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::convert::{error_to_js, foreign, number, persisted_to_js};
+use super::convert::{error_to_js, foreign, get, number, persisted_to_js};
 use super::host::{self, ChatHost, Options};
 use crate::chat::Chat;
 use crate::chat::action::{Action, Answer, CallId, Head, Input, RequestId, StreamId};
+use crate::chat::connection::ConnectionState;
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::event::{ChatEvent, ClosedSource, PendingVersionSource, SendReport};
 use crate::chat::session::PersistedSession;
@@ -23,6 +24,7 @@ pub(crate) struct ChatDriver {
     is_carrying_out: Cell<bool>,
     last_call: Cell<u32>,
     timer: Cell<Option<Time>>,
+    connection: Cell<ConnectionState>,
     /// Itself, while something is under way: a stream must not end because nobody holds the
     /// transport any more.
     keep_alive: RefCell<Option<Rc<Self>>>,
@@ -32,19 +34,23 @@ impl ChatDriver {
     /// Makes the driver of a chat. `can_start_session`: the app gave a `startSession`.
     pub(crate) fn new(chat_id: &str, options: &Options, can_start_session: bool) -> Rc<Self> {
         let seed = host::random_seed().to_bits();
+        let mut machine = Chat::new(chat_id.to_owned(), can_start_session, seed);
+        machine.set_coalesces(get(options, "coalesce") != JsValue::FALSE);
         Rc::new_cyclic(|driver| Self {
             host: ChatHost::new(options, chat_id, Inbox(driver.clone())),
-            machine: RefCell::new(Chat::new(chat_id.to_owned(), can_start_session, seed)),
+            machine: RefCell::new(machine),
             orders: RefCell::default(),
             is_carrying_out: Cell::default(),
             last_call: Cell::default(),
             timer: Cell::default(),
+            connection: Cell::new(ConnectionState::Idle),
             keep_alive: RefCell::default(),
         })
     }
 
     pub(crate) fn restore(&self, session: PersistedSession) {
         self.machine.borrow_mut().restore(session);
+        self.tell_connection();
     }
 
     pub(crate) fn session(&self) -> Option<PersistedSession> {
@@ -88,6 +94,7 @@ impl ChatDriver {
         }
         self.is_carrying_out.set(false);
         self.set_timer();
+        self.tell_connection();
         let keep_alive = self.machine.borrow().is_active().then(|| Rc::clone(self));
         self.keep_alive.replace(keep_alive);
     }
@@ -97,6 +104,20 @@ impl ChatDriver {
         if self.timer.replace(deadline) != deadline {
             self.host.set_timer(deadline.map(|at| number(at.since(host::now()))));
         }
+    }
+
+    /// Tells the app how the connection is, where that has changed.
+    fn tell_connection(&self) {
+        let state = self.machine.borrow().connection();
+        if self.connection.replace(state) == state {
+            return;
+        }
+        let (attempt, next_try) = match state {
+            ConnectionState::Reconnecting { attempt, next_try } => (Some(attempt), next_try),
+            _ => (None, None),
+        };
+        let delay_ms = next_try.map(|at| number(at.since(host::now())));
+        self.host.tell_connection(connection_name(state), attempt, delay_ms);
     }
 
     fn carry_out(&self, order: Action) {
@@ -131,6 +152,17 @@ fn answer_to_js(answer: &Answer) -> JsValue {
         Answer::Session(session) => persisted_to_js(session),
         Answer::Stopped(was_delivered) => (*was_delivered).into(),
         Answer::Nothing => JsValue::NULL,
+    }
+}
+
+fn connection_name(state: ConnectionState) -> &'static str {
+    match state {
+        ConnectionState::Idle => "idle",
+        ConnectionState::Connecting => "connecting",
+        ConnectionState::Live => "live",
+        ConnectionState::Waiting => "waiting",
+        ConnectionState::Reconnecting { .. } => "reconnecting",
+        ConnectionState::Closed => "closed",
     }
 }
 

@@ -343,6 +343,18 @@ export class ChatHost {
     }
   }
 
+  /**
+   * Tells the face of the transport how the connection is.
+   *
+   * @param {string} status
+   * @param {number} [attempt]
+   * @param {number} [delayMs] Until the next attempt.
+   */
+  tellConnection(status, attempt, delayMs) {
+    const nextTryAt = delayMs === undefined ? undefined : Date.now() + delayMs;
+    this.#options.onConnection?.(this.#chatId, defined({ status, attempt, nextTryAt }));
+  }
+
   // Requests
 
   /**

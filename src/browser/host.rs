@@ -106,6 +106,14 @@ extern "C" {
         status: Option<u16>,
     );
 
+    #[wasm_bindgen(method, js_name = tellConnection)]
+    pub(super) fn tell_connection(
+        this: &ChatHost,
+        status: &str,
+        attempt: Option<u32>,
+        delay_ms: Option<f64>,
+    );
+
     #[wasm_bindgen(method)]
     pub(super) fn append(this: &ChatHost, id: u32, token: &str, part_id: &str, body: &str);
     #[wasm_bindgen(method)]

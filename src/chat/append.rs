@@ -10,6 +10,8 @@
 //!
 //! Every attempt sends the same bytes under the same part id, so that the service can tell a repeat.
 
+use std::mem;
+
 use super::action::{Action, CallId, PartId, RequestId, Send};
 use super::context::Context;
 use super::error::{ApiError, ChatError};
@@ -97,6 +99,14 @@ impl Append {
         matches!(self.state, State::Held)
     }
 
+    /// The call that waits for the stream of the turn that this append begins.
+    pub(super) fn turn_call(&self) -> Option<CallId> {
+        match self.purpose {
+            Purpose::Turn(call) => call,
+            _ => None,
+        }
+    }
+
     pub(super) fn awaits_token(&self) -> bool {
         matches!(self.state, State::AwaitingToken)
     }
@@ -153,19 +163,19 @@ impl Append {
         }
     }
 
-    /// `false` when the session's newest token has been refused already.
+    /// `false` when it was refused before, with another token.
     fn renew_token(&mut self, session: &Session, cx: &mut Context<'_>) -> bool {
         let State::Sending { token_generation, .. } = self.state else {
             return false;
         };
+        if mem::replace(&mut self.has_renewed_token, true) {
+            return false;
+        }
         if token_generation < session.token_generation {
+            // Its stream has asked for one already.
             self.request(session, cx);
             return true;
         }
-        if self.has_renewed_token {
-            return false;
-        }
-        self.has_renewed_token = true;
         self.state = State::AwaitingToken;
         cx.refresh_token();
         true

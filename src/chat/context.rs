@@ -11,13 +11,15 @@ use super::token::Credentials;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) credentials: Credentials,
+    /// Whether deltas may be merged while many wait.
+    pub(super) coalesces: bool,
     last_request: u32,
     last_stream: u32,
 }
 
 impl Shared {
     pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, last_request: 0, last_stream: 0 }
+        Self { credentials, coalesces: true, last_request: 0, last_stream: 0 }
     }
 }
 
@@ -41,6 +43,10 @@ impl<'a> Context<'a> {
     pub(super) fn next_stream(&mut self) -> StreamId {
         self.shared.last_stream = self.shared.last_stream.wrapping_add(1);
         StreamId(self.shared.last_stream)
+    }
+
+    pub(super) fn coalesces(&self) -> bool {
+        self.shared.coalesces
     }
 
     pub(super) fn can_start_session(&self) -> bool {

@@ -5,6 +5,7 @@ use std::mem;
 use super::action::{Action, Answer, CallId, Input, PartId, RequestId, Send};
 use super::append::{self, Append, Outcome};
 use super::backoff::Backoff;
+use super::connection::ConnectionState;
 use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError, Foreign};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
@@ -72,6 +73,28 @@ impl Chat {
     /// The app has given a `startSession`, or taken it away.
     pub fn set_can_start_session(&mut self, can: bool) {
         self.shared.credentials.set_can_start_session(can);
+    }
+
+    /// Whether deltas are merged while many of them wait for the consumer. They are by default.
+    pub fn set_coalesces(&mut self, coalesces: bool) {
+        self.shared.coalesces = coalesces;
+    }
+
+    /// How the connection to the chat's answers is. Ask again after each fact.
+    pub fn connection(&self) -> ConnectionState {
+        if self.session.as_ref().is_some_and(|session| session.closed.is_some()) {
+            return ConnectionState::Closed;
+        }
+        match &self.subscription {
+            Some(subscription) => subscription.state(),
+            None if self.is_sending() => ConnectionState::Connecting,
+            None => ConnectionState::Idle,
+        }
+    }
+
+    /// Whether a call waits for its message to land.
+    fn is_sending(&self) -> bool {
+        !self.waiting.is_empty() || self.appends.iter().any(|append| append.turn_call().is_some())
     }
 
     /// When [`Input::Woken`] is due.
@@ -204,8 +227,9 @@ impl Chat {
                 reject_if_awaited(call, &error, &mut cx);
             }
             Waiting::Send(call, send) => {
-                let purpose = append::Purpose::Turn(call);
-                self.appends.push(Append::begin(purpose, send, session, &mut cx));
+                let append = Append::begin(append::Purpose::Turn(call), send, session, &mut cx);
+                subscribe_early(&mut self.subscription, &append, self.seed, session, &mut cx);
+                self.appends.push(append);
             }
         }
     }
@@ -293,9 +317,9 @@ impl Chat {
         if stop.is_some() && !append.is_sending() {
             // It was refused, so it has not landed, and is not sent again.
             let error = append.failed(ChatError::Aborted, &mut cx);
-            cx.reject(call, error);
-            return self.release_stops(now, out);
+            return self.append_over(append.purpose, Err(error), now, out);
         }
+        drop_held(&mut self.subscription, Some(call), &mut cx);
         append.purpose = match stop {
             Some(stop) => append::Purpose::AbandonedTurn { stop },
             None => append::Purpose::Turn(None),
@@ -364,7 +388,12 @@ impl Chat {
             out.push(Action::Tell(ChatEvent::RunPendingVersion(PendingVersionSource::Start)));
         }
         match &mut self.session {
-            Some(session) if session.is_lost => session.recreate(token),
+            Some(session) if session.is_lost => {
+                session.recreate(token);
+                if let Some(subscription) = &mut self.subscription {
+                    subscription.session_recreated(&mut Context::new(now, &mut self.shared, out));
+                }
+            }
             Some(session) => session.renew_token(token),
             None => self.session = Some(Session::new(token, Turn::Idle)),
         }
@@ -481,7 +510,10 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         match (purpose, outcome) {
             (append::Purpose::Turn(call), Ok(answer)) => self.turn_sent(call, answer, now, out),
-            (append::Purpose::Turn(call), Err(error)) => reject_if_awaited(call, &error, &mut cx),
+            (append::Purpose::Turn(call), Err(error)) => {
+                drop_held(&mut self.subscription, call, &mut cx);
+                reject_if_awaited(call, &error, &mut cx);
+            }
             (append::Purpose::AbandonedTurn { stop }, Ok(answer)) => {
                 self.abandoned_turn_sent(stop, answer, now, out);
             }
@@ -509,6 +541,7 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         if session.is_overtaken(answer.seq) {
             // Superseded before it began.
+            drop_held(&mut self.subscription, call, &mut cx);
             if let Some(call) = call {
                 let stream = cx.next_stream();
                 cx.order(Action::OpenStream { call, stream });
@@ -516,14 +549,23 @@ impl Chat {
             }
             return;
         }
+        let held = take_held(&mut self.subscription, call);
         close_stream(&mut self.subscription, &mut cx);
         session.begin_turn(answer.seq);
         cx.order(Action::Persist(session.persisted()));
-        if let Some(call) = call {
-            let purpose = subscription::Purpose { call, input_seq: answer.seq, is_resumed: false };
-            let backoff = Backoff::new(self.seed);
-            self.subscription = Some(Subscription::open(purpose, backoff, session, &mut cx));
-        }
+        self.subscription = match (held, call) {
+            (Some(mut held), _) => {
+                held.release(answer.seq, session, &mut cx);
+                Some(held).filter(|held| !held.is_over())
+            }
+            (None, Some(call)) => {
+                let input_seq = answer.seq;
+                let purpose = subscription::Purpose { call, input_seq, is_resumed: false };
+                let backoff = Backoff::new(self.seed);
+                Some(Subscription::open(purpose, backoff, session, &mut cx))
+            }
+            (None, None) => None,
+        };
     }
 
     /// A message whose call was aborted has landed all the same: its turn is stopped.
@@ -562,6 +604,32 @@ impl Chat {
         }
         cx.resolve(call, Answer::Stopped(true));
     }
+}
+
+/// Opens the connection for the answer while the message is still on its way. Not where a stream is
+/// open: that one goes on, if the message is refused.
+fn subscribe_early(
+    open: &mut Option<Subscription>,
+    append: &Append,
+    seed: u64,
+    session: &Session,
+    cx: &mut Context<'_>,
+) {
+    if let Some(call) = append.turn_call()
+        && open.is_none()
+    {
+        *open = Some(Subscription::hold(call, Backoff::new(seed), session, cx));
+    }
+}
+
+/// The subscription that is held for this call.
+fn take_held(open: &mut Option<Subscription>, call: Option<CallId>) -> Option<Subscription> {
+    open.take_if(|held| call.is_some_and(|call| held.is_held_for(call)))
+}
+
+/// The message of this call has not landed, or nobody waits for its answer any more.
+fn drop_held(open: &mut Option<Subscription>, call: Option<CallId>, cx: &mut Context<'_>) {
+    close_stream(&mut take_held(open, call), cx);
 }
 
 /// Ends the open stream well, where there is one.

@@ -34,6 +34,8 @@
 pub mod action;
 mod append;
 pub mod backoff;
+mod chunks;
+pub mod connection;
 mod context;
 pub mod error;
 pub mod event;

@@ -10,6 +10,11 @@
 //! Reading ──my turn-complete, session-closed, settled end──▶ over
 //! ```
 //!
+//! The first connection of a send leaves together with its append, so that the first chunk takes one
+//! round trip. Until the append is acknowledged the subscription is *held*: its stream is not there
+//! yet, a body waits unread (in the host's own buffer, which is bounded) as `Answered`, and a refusal
+//! waits as `Refused`, unless a new token comes first.
+//!
 //! Rules. The consumer never notices a reconnect: each one resumes from the session's cursor, which
 //! moves with every record. A record at or behind the cursor is not handed on again. A stream ends
 //! well only at its own boundary, at a settled end, or by its owner's wish; all else is an error, so
@@ -19,6 +24,8 @@ use std::mem;
 
 use super::action::{Action, CallId, Head, RequestId, StreamId};
 use super::backoff::Backoff;
+use super::chunks::Chunks;
+use super::connection::ConnectionState;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
@@ -52,6 +59,8 @@ pub(super) struct Purpose {
 #[derive(Debug)]
 enum Connection {
     Connecting { request: RequestId, token_generation: u32 },
+    Answered { request: RequestId, head: Head },
+    Refused(ChatError),
     Reading(Body),
     AwaitingToken,
     BackingOff { until: Time },
@@ -70,6 +79,8 @@ struct Body {
     is_reading: bool,
     /// It has brought a record or a ping.
     is_live: bool,
+    /// A record was the last thing that it brought.
+    is_flowing: bool,
     /// It has said `[DONE]`.
     is_done: bool,
     /// The service reported an error in it; its end follows.
@@ -81,6 +92,8 @@ struct Body {
 pub(super) struct Subscription {
     stream: StreamId,
     purpose: Purpose,
+    /// Its turn is not acknowledged yet.
+    is_held: bool,
     connection: Connection,
     backoff: Backoff,
     opened_at: Time,
@@ -88,10 +101,12 @@ pub(super) struct Subscription {
     is_wanted: bool,
     has_renewed_token: bool,
     barren_bodies: u32,
+    /// How often the connection was lost since it last showed life.
+    losses: u32,
     has_told_connected: bool,
     has_told_first_chunk: bool,
-    /// The chunks of the read that is being decoded, as a JSON array without its end.
-    chunks: String,
+    /// The chunks of the read that is being decoded.
+    chunks: Chunks,
     /// Where a record's body is unescaped.
     scratch: String,
 }
@@ -104,24 +119,76 @@ impl Subscription {
         session: &Session,
         cx: &mut Context<'_>,
     ) -> Self {
-        let stream = cx.next_stream();
-        cx.order(Action::OpenStream { call: purpose.call, stream });
-        let mut subscription = Self {
-            stream,
+        let mut subscription = Self::new(purpose, backoff, cx);
+        cx.order(Action::OpenStream { call: purpose.call, stream: subscription.stream });
+        subscription.connect(session, cx);
+        subscription
+    }
+
+    /// Opens the first connection for a call whose message is on its way.
+    pub(super) fn hold(
+        call: CallId,
+        backoff: Backoff,
+        session: &Session,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        let purpose = Purpose { call, input_seq: None, is_resumed: false };
+        let mut subscription = Self { is_held: true, ..Self::new(purpose, backoff, cx) };
+        subscription.connect(session, cx);
+        subscription
+    }
+
+    fn new(purpose: Purpose, backoff: Backoff, cx: &mut Context<'_>) -> Self {
+        Self {
+            stream: cx.next_stream(),
             purpose,
+            is_held: false,
             connection: Connection::Over,
             backoff,
             opened_at: cx.now,
             is_wanted: false,
             has_renewed_token: false,
             barren_bodies: 0,
+            losses: 0,
             has_told_connected: false,
             has_told_first_chunk: false,
-            chunks: String::new(),
+            chunks: Chunks::new(cx.coalesces()),
             scratch: String::new(),
-        };
-        subscription.connect(session, cx);
-        subscription
+        }
+    }
+
+    /// The message is acknowledged: the stream opens, and what was held counts.
+    pub(super) fn release(
+        &mut self,
+        input_seq: Option<u64>,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) {
+        self.is_held = false;
+        self.purpose.input_seq = input_seq;
+        self.opened_at = cx.now;
+        cx.order(Action::OpenStream { call: self.purpose.call, stream: self.stream });
+        match mem::replace(&mut self.connection, Connection::Over) {
+            Connection::Answered { request, head } => {
+                self.begin_reading(request, head, session, cx);
+            }
+            Connection::Refused(error) => self.fail(error, session, cx),
+            connection => self.connection = connection,
+        }
+    }
+
+    /// The session was created anew. What a held connection has learnt is of the lost one: it waits
+    /// for the new token, as the message does.
+    pub(super) fn session_recreated(&mut self, cx: &mut Context<'_>) {
+        if self.is_held {
+            self.cancel_request(cx);
+            self.connection = Connection::AwaitingToken;
+        }
+    }
+
+    /// Whether it is held for this call.
+    pub(super) fn is_held_for(&self, call: CallId) -> bool {
+        self.is_held && self.purpose.call == call
     }
 
     pub(super) fn stream(&self) -> StreamId {
@@ -137,7 +204,20 @@ impl Subscription {
     }
 
     pub(super) fn awaits_token(&self) -> bool {
-        matches!(self.connection, Connection::AwaitingToken)
+        matches!(self.connection, Connection::AwaitingToken | Connection::Refused(_))
+    }
+
+    /// What the app can show of it. A body that ends as its window is over is not a loss.
+    pub(super) fn state(&self) -> ConnectionState {
+        match &self.connection {
+            Connection::Reading(body) if body.is_flowing => ConnectionState::Live,
+            Connection::Reading(_) => ConnectionState::Waiting,
+            _ if self.losses > 0 => {
+                ConnectionState::Reconnecting { attempt: self.losses, next_try: self.deadline() }
+            }
+            _ if self.has_told_connected => ConnectionState::Waiting,
+            _ => ConnectionState::Connecting,
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -154,7 +234,9 @@ impl Subscription {
 
     fn request(&self) -> Option<RequestId> {
         match &self.connection {
-            Connection::Connecting { request, .. } => Some(*request),
+            Connection::Connecting { request, .. } | Connection::Answered { request, .. } => {
+                Some(*request)
+            }
             Connection::Reading(body) => Some(body.request),
             _ => None,
         }
@@ -204,10 +286,11 @@ impl Subscription {
             return;
         };
         match head.status {
+            200..=299 if self.is_held => self.connection = Connection::Answered { request, head },
             200..=299 => self.begin_reading(request, head, session, cx),
             401 | 403 => self.renew_token(request, token_generation, head.status, session, cx),
             400 | 404 | 409 | 410 | 422 => self.refused(head.status, session, cx),
-            _ => self.reconnect_later(cx),
+            _ => self.lost(cx),
         }
     }
 
@@ -226,6 +309,7 @@ impl Subscription {
             connected_at: cx.now,
             is_reading: false,
             is_live: false,
+            is_flowing: false,
             is_done: false,
             is_broken: false,
         });
@@ -265,6 +349,11 @@ impl Subscription {
 
     /// The request found no network, or its body broke off.
     pub(super) fn network_failed(&mut self, cx: &mut Context<'_>) {
+        self.lost(cx);
+    }
+
+    fn lost(&mut self, cx: &mut Context<'_>) {
+        self.losses = self.losses.saturating_add(1);
         self.reconnect_later(cx);
     }
 
@@ -294,7 +383,10 @@ impl Subscription {
             let error = "Chat stream ended before the turn completed (reconnect budget exhausted).";
             return self.fail(ChatError::Other(error.to_owned()), session, cx);
         }
-        self.reconnect_later(cx);
+        match body.is_done {
+            true => self.reconnect_later(cx),
+            false => self.lost(cx),
+        }
     }
 
     /// The next bytes of the body.
@@ -317,7 +409,7 @@ impl Subscription {
         match decoded {
             Err(error) => self.fail(error.into(), session, cx),
             Ok(()) if self.is_over() => {}
-            Ok(()) if !is_sound => self.reconnect_later(cx),
+            Ok(()) if !is_sound => self.lost(cx),
             Ok(()) => self.read_on(cx),
         }
     }
@@ -331,7 +423,7 @@ impl Subscription {
             return false;
         }
         match &*event.name {
-            "ping" => self.has_shown_life(),
+            "ping" => self.has_shown_life(false),
             "error" => body.is_broken = true,
             _ if event.data == "[DONE]" => body.is_done = true,
             "batch" => {
@@ -354,10 +446,12 @@ impl Subscription {
     }
 
     /// A record or a ping: the connection works, however its body may end.
-    fn has_shown_life(&mut self) {
+    fn has_shown_life(&mut self, is_flowing: bool) {
         if let Connection::Reading(body) = &mut self.connection {
             body.is_live = true;
+            body.is_flowing = is_flowing;
         }
+        self.losses = 0;
         self.barren_bodies = 0;
         self.backoff.reset();
     }
@@ -373,7 +467,7 @@ impl Subscription {
         if !matches!(self.connection, Connection::Reading(_)) {
             return;
         }
-        self.has_shown_life();
+        self.has_shown_life(true);
         if let Some(cursor) = cursor {
             if cursor.is_behind(session.cursor.as_ref()) {
                 return;
@@ -402,8 +496,7 @@ impl Subscription {
                 attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
             });
         }
-        self.chunks.push(if self.chunks.is_empty() { '[' } else { ',' });
-        self.chunks.push_str(data.chunk);
+        self.chunks.push(data);
     }
 
     fn control(&mut self, control: &Control<'_>, session: &mut Session, cx: &mut Context<'_>) {
@@ -493,24 +586,27 @@ impl Subscription {
 
     /// Hands on what has been decoded.
     fn emit(&mut self, cx: &mut Context<'_>) {
-        if self.chunks.is_empty() {
-            return;
+        if let Some(chunks) = self.chunks.take() {
+            self.is_wanted = false;
+            cx.order(Action::Emit { stream: self.stream, chunks });
         }
-        let mut chunks = mem::take(&mut self.chunks);
-        chunks.push(']');
-        self.is_wanted = false;
-        cx.order(Action::Emit { stream: self.stream, chunks });
     }
 
     /// Ends the stream well.
     pub(super) fn close(&mut self, cx: &mut Context<'_>) {
         self.detach(cx);
-        cx.order(Action::CloseStream { stream: self.stream });
+        if !self.is_held {
+            cx.order(Action::CloseStream { stream: self.stream });
+        }
     }
 
     /// Ends the stream with an error.
     pub(super) fn fail(&mut self, error: ChatError, session: &mut Session, cx: &mut Context<'_>) {
         self.detach(cx);
+        if self.is_held {
+            self.connection = Connection::Refused(error);
+            return;
+        }
         session.complete_turn();
         cx.order(Action::Persist(session.persisted()));
         cx.tell(ChatEvent::StreamError(error.clone()));

@@ -32,12 +32,12 @@ fn calls_that_wait_for_the_session_are_rejected_and_a_message_still_goes_out() {
 fn a_message_on_its_way_is_rejected_and_its_turn_can_be_resumed() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
-    chat.expect(Input::Disposed, &["reject 1: aborted"]);
+    chat.expect(Input::Disposed, &["reject 1: aborted", "cancel 2"]);
     chat.expect(
         acknowledged(1, 0),
         &["tell message-sent submit-message m1 as p1, 2 bytes, 0 ms", "persist t0 streaming seq 0"],
     );
-    chat.expect(reconnect(2), &["open stream 1 for call 2", "subscribe 2 with t0 from the start"]);
+    chat.expect(reconnect(2), &["open stream 2 for call 2", "subscribe 3 with t0 from the start"]);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_stop_on_its_way_is_answered_after_the_end() {
 fn a_disposed_chat_sends_again() {
     let mut chat = Harness::streaming();
     chat.tell(Input::Disposed);
-    chat.expect(send(2), &["append 3 with t0 as p2: B2"]);
+    chat.expect(send(2), &["append 3 with t0 as p2: B2", "subscribe 4 with t0 from the start"]);
 }
 
 #[test]
@@ -157,5 +157,5 @@ fn an_answer_to_a_request_that_was_sent_again_is_ignored() {
     chat.tell(token_ready("t1"));
     chat.expect(answered(1, 200, r#"{"ok":true,"seq":0}"#), &[]);
     chat.expect(network_failed(1), &[]);
-    assert_eq!(chat.tell(acknowledged(2, 0)).len(), 4);
+    assert_eq!(chat.tell(acknowledged(3, 0)).len(), 3);
 }

@@ -103,8 +103,7 @@ fn what_follows_my_boundary_in_the_same_read_is_not_handed_on_and_does_not_move_
             "close 1",
         ],
     );
-    chat.tell(send(2));
-    let orders = chat.tell(acknowledged(3, 1));
+    let orders = chat.tell(send(2));
     assert_eq!(orders.last().unwrap(), "subscribe 4 with t0 from 1");
 }
 

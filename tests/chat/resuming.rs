@@ -103,9 +103,11 @@ fn every_connection_of_a_peeking_stream_peeks() {
 #[test]
 fn a_send_does_not_peek_even_where_the_server_gives_no_seq() {
     let mut chat = Harness::idle();
-    chat.tell(send(1));
-    let orders = chat.tell(answered(1, 200, r#"{"ok":true}"#));
+    let orders = chat.tell(send(1));
     assert_eq!(orders.last().unwrap(), "subscribe 2 with t0 from the start");
+    chat.tell(answered(1, 200, r#"{"ok":true}"#));
+    chat.tell(network_failed(2));
+    chat.expect_woken(&["subscribe 3 with t0 from the start"]);
 }
 
 #[test]

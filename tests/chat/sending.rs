@@ -16,7 +16,12 @@ fn two_sends_at_once_start_one_session_and_both_go_out() {
     chat.expect(send(2), &[]);
     chat.expect(
         session_started("t0"),
-        &["persist t0 idle", "append 1 with t0 as p1: B1", "append 2 with t0 as p2: B2"],
+        &[
+            "persist t0 idle",
+            "append 1 with t0 as p1: B1",
+            "subscribe 2 with t0 from the start",
+            "append 3 with t0 as p2: B2",
+        ],
     );
 }
 
@@ -58,7 +63,10 @@ fn a_start_session_that_fails_rejects_all_who_wait_and_is_called_again_next_time
 fn without_start_session_a_send_needs_a_token_only() {
     let mut chat = Harness::without_start_session();
     chat.expect(send(1), &["refresh token"]);
-    chat.expect(token_ready("t0"), &["persist t0 unknown", "append 1 with t0 as p1: B1"]);
+    chat.expect(
+        token_ready("t0"),
+        &["persist t0 unknown", "append 1 with t0 as p1: B1", "subscribe 2 with t0 from the start"],
+    );
 }
 
 #[test]
@@ -70,9 +78,9 @@ fn without_start_session_a_start_is_refused_with_the_cure() {
 }
 
 #[test]
-fn a_turn_is_persisted_before_its_subscribe_request_leaves() {
+fn a_turn_is_persisted_before_anything_of_its_stream_is_told() {
     let mut chat = Harness::idle();
-    chat.expect(send(1), &["append 1 with t0 as p1: B1"]);
+    chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from the start"]);
     chat.later(30);
     chat.expect(
         acknowledged(1, 0),
@@ -80,7 +88,6 @@ fn a_turn_is_persisted_before_its_subscribe_request_leaves() {
             "tell message-sent submit-message m1 as p1, 2 bytes, 30 ms",
             "persist t0 streaming seq 0",
             "open stream 1 for call 1",
-            "subscribe 2 with t0 from the start",
         ],
     );
 }
@@ -107,10 +114,10 @@ fn the_events_of_a_turn_come_in_their_order_and_the_token_of_its_end_is_kept() {
         orders,
         [
             "append 1 with t0 as p1: B1",
+            "subscribe 2 with t0 from the start",
             "tell message-sent submit-message m1 as p1, 2 bytes, 0 ms",
             "persist t0 streaming seq 5",
             "open stream 1 for call 1",
-            "subscribe 2 with t0 from the start",
             "tell stream-connected from the start for m1",
             "read 2",
             "tell first-chunk a at 0 for m1 after 20 ms",
@@ -123,17 +130,18 @@ fn the_events_of_a_turn_come_in_their_order_and_the_token_of_its_end_is_kept() {
             "close 1",
         ]
     );
-    chat.expect(send(2), &["append 3 with t1 as p2: B2"]);
+    chat.expect(send(2), &["append 3 with t1 as p2: B2", "subscribe 4 with t1 from 3"]);
 }
 
 #[test]
 fn an_append_that_finds_no_network_rejects_and_tells_only_that() {
     let mut chat = Harness::idle();
-    chat.expect(send(1), &["append 1 with t0 as p1: B1"]);
+    chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from the start"]);
     chat.expect(
         network_failed(1),
         &[
             "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: thrown no network",
+            "cancel 2",
             "reject 1: thrown no network",
         ],
     );
@@ -144,11 +152,14 @@ fn an_append_that_finds_no_network_rejects_and_tells_only_that() {
 fn a_refused_append_rejects_with_the_status() {
     for status in [400, 413, 500] {
         let mut chat = Harness::idle();
-        chat.expect(send(1), &["append 1 with t0 as p1: B1"]);
+        chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from the start"]);
         let failed = format!(
             "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: api {status}"
         );
-        chat.expect(answered(1, status, "<html>"), &[&failed, &format!("reject 1: api {status}")]);
+        chat.expect(
+            answered(1, status, "<html>"),
+            &[&failed, "cancel 2", &format!("reject 1: api {status}")],
+        );
     }
 }
 
@@ -164,16 +175,23 @@ fn a_pending_version_in_the_acknowledgement_is_told() {
 fn a_lost_session_is_created_anew_and_gets_the_same_message_from_the_start_of_its_stream() {
     let mut chat =
         Harness::restored(PersistedSession { last_event_id: Some("41".to_owned()), ..idle() });
-    chat.expect(send(1), &["append 1 with t0 as p1: B1"]);
+    chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from 41"]);
     chat.expect(answered(1, 404, ""), &["start session"]);
-    chat.expect(session_started("t1"), &["persist t1 idle", "append 2 with t1 as p1: B1"]);
     chat.expect(
-        acknowledged(2, 0),
+        session_started("t1"),
+        &[
+            "cancel 2",
+            "persist t1 idle",
+            "append 3 with t1 as p1: B1",
+            "subscribe 4 with t1 from the start",
+        ],
+    );
+    chat.expect(
+        acknowledged(3, 0),
         &[
             "tell message-sent submit-message m1 as p1, 2 bytes, 0 ms",
             "persist t1 streaming seq 0",
             "open stream 1 for call 1",
-            "subscribe 3 with t1 from the start",
         ],
     );
 }
@@ -185,9 +203,10 @@ fn a_session_is_created_anew_once_for_a_send() {
     chat.tell(answered(1, 404, ""));
     chat.tell(session_started("t1"));
     chat.expect(
-        answered(2, 404, ""),
+        answered(3, 404, ""),
         &[
             "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: api 404",
+            "cancel 4",
             "reject 1: api 404",
         ],
     );
@@ -199,10 +218,16 @@ fn two_sends_to_a_lost_session_create_it_once() {
     chat.tell(send(1));
     chat.tell(send(2));
     chat.expect(answered(1, 404, ""), &["start session"]);
-    chat.expect(answered(2, 404, ""), &[]);
+    chat.expect(answered(3, 404, ""), &[]);
     chat.expect(
         session_started("t1"),
-        &["persist t1 idle", "append 3 with t1 as p1: B1", "append 4 with t1 as p2: B2"],
+        &[
+            "cancel 2",
+            "persist t1 idle",
+            "append 4 with t1 as p1: B1",
+            "append 5 with t1 as p2: B2",
+            "subscribe 6 with t1 from the start",
+        ],
     );
 }
 
@@ -213,9 +238,9 @@ fn a_lost_session_that_was_created_anew_already_is_not_created_again() {
     chat.tell(send(2));
     chat.expect(answered(1, 404, ""), &["start session"]);
     chat.tell(session_started("t1"));
-    chat.tell(acknowledged(3, 0));
+    chat.tell(acknowledged(4, 0));
     // The answer to the second message is late: it tells of the session that was lost.
-    chat.expect(answered(2, 404, ""), &["append 5 with t1 as p2: B2"]);
+    chat.expect(answered(3, 404, ""), &["append 6 with t1 as p2: B2"]);
 }
 
 #[test]
@@ -224,7 +249,7 @@ fn a_lost_session_that_cannot_be_created_anew_rejects_with_the_cure() {
     chat.chat.set_can_start_session(false);
     chat.tell(send(1));
     let orders = chat.tell(answered(1, 404, ""));
-    assert!(orders[1].starts_with("reject 1: There is no such chat session"), "{}", orders[1]);
+    assert!(orders[2].starts_with("reject 1: There is no such chat session"), "{}", orders[2]);
 }
 
 #[test]
@@ -236,6 +261,7 @@ fn a_start_session_that_fails_for_a_lost_session_rejects_the_send() {
         Input::StartFailed(thrown("offline")),
         &[
             "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: thrown offline",
+            "cancel 2",
             "reject 1: thrown offline",
         ],
     );
@@ -254,11 +280,12 @@ fn a_closed_session_refuses_once_and_every_later_send() {
             "persist t0 idle closed done",
             "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: \
              api 409 session_closed done",
+            "cancel 2",
             "reject 1: api 409 session_closed done",
         ],
     );
     chat.expect(
-        answered(2, 409, body),
+        answered(3, 409, body),
         &[
             "tell message-send-failed submit-message m2 as p2, 2 bytes, 0 ms: \
              api 409 session_closed done",
@@ -278,10 +305,11 @@ fn a_409_without_the_code_closes_nothing() {
         answered(1, 409, r#"{"ok":false,"error":"session_closed"}"#),
         &[
             "tell message-send-failed submit-message m1 as p1, 2 bytes, 0 ms: api 409",
+            "cancel 2",
             "reject 1: api 409",
         ],
     );
-    chat.expect(send(2), &["append 2 with t0 as p2: B2"]);
+    chat.expect(send(2), &["append 3 with t0 as p2: B2", "subscribe 4 with t0 from the start"]);
 }
 
 #[test]
@@ -335,11 +363,11 @@ fn an_acknowledgement_that_was_overtaken_leaves_the_newer_turns_stream_open() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
     chat.tell(send(2));
-    chat.tell(acknowledged(2, 6));
+    chat.tell(acknowledged(3, 6));
     let orders = chat.tell(acknowledged(1, 5));
-    assert!(!orders.contains(&"close 1".to_owned()), "{orders:?}");
-    assert!(orders.contains(&"open stream 2 for call 1".to_owned()), "{orders:?}");
-    assert!(orders.contains(&"close 2".to_owned()), "{orders:?}");
+    assert!(!orders.contains(&"close 2".to_owned()), "{orders:?}");
+    assert!(orders.contains(&"open stream 3 for call 1".to_owned()), "{orders:?}");
+    assert!(orders.contains(&"close 3".to_owned()), "{orders:?}");
     assert_eq!(chat.session(), "t0 streaming seq 6");
 }
 
@@ -348,12 +376,12 @@ fn an_acknowledgement_that_comes_after_a_newer_turns_end_waits_for_nothing() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
     chat.tell(send(2));
-    chat.tell(acknowledged(2, 6));
-    chat.tell(connected(3));
-    chat.tell(wanted(1));
-    chat.tell(bytes(3, &batch(&[boundary(0, 5), boundary(1, 6)])));
+    chat.tell(acknowledged(3, 6));
+    chat.tell(connected(4));
+    chat.tell(wanted(2));
+    chat.tell(bytes(4, &batch(&[boundary(0, 5), boundary(1, 6)])));
     let orders = chat.tell(acknowledged(1, 5));
-    assert_eq!(orders[1..], ["open stream 2 for call 1", "close 2"]);
+    assert_eq!(orders[1..], ["open stream 3 for call 1", "close 3"]);
     assert_eq!(chat.session(), "t0 idle from 1");
 }
 

@@ -17,23 +17,26 @@ fn a_call_that_is_aborted_while_it_waits_for_the_session_sends_nothing() {
     chat.tell(send(1));
     chat.tell(send(2));
     chat.expect(aborted(1, 9), &["reject 1: aborted"]);
-    chat.expect(session_started("t0"), &["persist t0 idle", "append 1 with t0 as p2: B2"]);
+    chat.expect(
+        session_started("t0"),
+        &["persist t0 idle", "append 1 with t0 as p2: B2", "subscribe 2 with t0 from the start"],
+    );
 }
 
 #[test]
 fn a_message_that_was_aborted_on_its_way_is_stopped_once_it_lands() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
-    chat.expect(aborted(1, 9), &["reject 1: aborted"]);
+    chat.expect(aborted(1, 9), &["cancel 2", "reject 1: aborted"]);
     chat.expect(
         acknowledged(1, 0),
         &[
             "tell message-sent submit-message m1 as p1, 2 bytes, 0 ms",
             "persist t0 idle seq 0",
-            &format!("append 2 with t0 as p9: {STOP}"),
+            &format!("append 3 with t0 as p9: {STOP}"),
         ],
     );
-    chat.expect(acknowledged(2, 1), &["tell message-sent stop - as p9, 15 bytes, 0 ms"]);
+    chat.expect(acknowledged(3, 1), &["tell message-sent stop - as p9, 15 bytes, 0 ms"]);
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn a_stop_goes_out_when_the_message_it_waited_for_has_failed() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
     chat.expect(stop(2), &[]);
-    let stop = format!("append 2 with t0 as p2: {STOP}");
+    let stop = format!("append 3 with t0 as p2: {STOP}");
     let orders = chat.tell(network_failed(1));
     assert_eq!(orders.last(), Some(&stop), "{orders:?}");
 }
@@ -190,12 +193,12 @@ fn a_call_that_is_let_go_while_it_waits_for_the_session_still_sends_its_message(
 fn a_message_that_was_let_go_on_its_way_begins_its_turn_and_can_be_resumed() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
-    chat.expect(let_go(1), &["reject 1: aborted"]);
+    chat.expect(let_go(1), &["cancel 2", "reject 1: aborted"]);
     chat.expect(
         acknowledged(1, 0),
         &["tell message-sent submit-message m1 as p1, 2 bytes, 0 ms", "persist t0 streaming seq 0"],
     );
-    chat.expect(reconnect(2), &["open stream 1 for call 2", "subscribe 2 with t0 from the start"]);
+    chat.expect(reconnect(2), &["open stream 2 for call 2", "subscribe 3 with t0 from the start"]);
 }
 
 #[test]

@@ -91,6 +91,14 @@ const untold = new Set([
   "a submit without a message",
 ]);
 
+/** No message leaves in these. */
+const unsent = new Set([
+  ...["no base URL", "a submit without a message", "a send whose signal is aborted already"],
+  ...["a stop in a closed session", "a state with `closed` that is set", "a state that is set"],
+  ...["a reconnect of a chat that nobody knows", "a stream of a session that is not there"],
+  ...["a token that has expired, at the stream", "a stream whose tokens stay bad"],
+]);
+
 const absentKeys: Difference = {
   id: "absent-keys",
   published: (journal) => {
@@ -104,6 +112,33 @@ const absentKeys: Difference = {
 function dropUndefined(object: Members): void {
   for (const [key, value] of Object.entries(object)) {
     if (value === UNDEFINED) delete object[key];
+  }
+}
+
+/**
+ * A message and the request for its answer leave together: what the published client asks for when a
+ * message has landed stands right behind that message. What ours has asked for when a message was
+ * refused is not compared.
+ */
+const leaveTogether: Difference = { id: "leave-together", published: together, ours: together };
+
+function together(journal: Journal): void {
+  const isMessage = ({ body }: Entry) => isMembers(body) && body.kind === "message";
+  const isAnswer = ({ request, baseURL }: Entry) =>
+    String(request).startsWith("GET") || (isMembers(baseURL) && baseURL.endpoint === "out");
+  const isLanded = ({ event }: Entry) =>
+    isMembers(event) && event.type === "message-sent" && event.source !== "stop";
+  const sends = journal.timeline.flatMap((entry, at) => (isMessage(entry) ? [at] : []));
+  const until = (index: number) => sends[index + 1] ?? journal.timeline.length;
+  const parts = sends.map((send, index) => journal.timeline.slice(send, until(index)));
+  journal.timeline.splice(sends[0] ?? journal.timeline.length);
+  for (const [message, ...rest] of parts) {
+    const hasLanded = rest.some(isLanded);
+    const first = rest.findIndex(({ request }) => String(request).startsWith("GET"));
+    const isMine = (entry: Entry, at: number) => isAnswer(entry) && (at <= first || !hasLanded);
+    const asked = hasLanded ? rest.filter(isMine) : [];
+    const others = rest.filter((entry, at) => !isMine(entry, at));
+    journal.timeline.push(message as Entry, ...asked, ...others);
   }
 }
 
@@ -213,6 +248,27 @@ const readerGone: Difference = {
   },
 };
 
+/** The text of each part, whatever pieces it came in. */
+const mergedDeltas: Difference = { id: "merged-deltas", published: mergeDeltas, ours: mergeDeltas };
+
+function mergeDeltas(journal: Journal): void {
+  for (const [name, chunks] of Object.entries(journal.streams)) {
+    const merged: unknown[] = [];
+    for (const chunk of chunks) {
+      const last = merged.at(-1);
+      const isNext =
+        isMembers(chunk) &&
+        isMembers(last) &&
+        chunk.type === "text-delta" &&
+        last.type === "text-delta" &&
+        chunk.id === last.id;
+      if (isNext) last.delta = `${last.delta}${chunk.delta}`;
+      else merged.push(chunk);
+    }
+    journal.streams[name] = merged;
+  }
+}
+
 const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
   "fields in the body that the client has too": [bodyOrder],
   "the app's own Accept and Authorization": [
@@ -240,6 +296,7 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
     },
   ],
   "a window without a length": [errorText, errorMembers, failureEndsTurn],
+  "a long answer": [mergedDeltas],
   "a session that cannot be started": [errorText],
   "tokens that stay bad": [errorText],
   "a stream whose tokens stay bad": [errorText, errorMembers],
@@ -279,7 +336,6 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
       published: (journal) => {
         journal.answers.send = ABORTED;
         journal.streams = {};
-        remove(journal, SUBSCRIBE);
         remove(journal, { session: { isStreaming: true } });
         journal.timeline.push(stopRequest("part-2"), stopSent("part-2"));
       },
@@ -347,10 +403,14 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
 /** The differences that a scenario shows. */
 export function differencesIn(name: string): Difference[] {
   const own = (differences as Record<string, Difference[]>)[name] ?? [];
-  return untold.has(name) ? own : [absentKeys, ...own];
+  const common = [
+    ...(untold.has(name) ? [] : [absentKeys]),
+    ...(unsent.has(name) ? [] : [leaveTogether]),
+  ];
+  return [...common, ...own];
 }
 
 /** The ids of all differences. */
 export const differenceIds = new Set(
-  [absentKeys, ...Object.values(differences).flat()].map(({ id }) => id),
+  [absentKeys, leaveTogether, ...Object.values(differences).flat()].map(({ id }) => id),
 );

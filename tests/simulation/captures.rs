@@ -112,6 +112,8 @@ fn read_by_machine(capture: &[u8], cursor: Option<u64>, seed: u64) -> Reading {
 /// A chat that reads, from this cursor on, a turn of which it knows nothing.
 fn reconnected(cursor: Option<u64>) -> Chat {
     let mut chat = Chat::new("chat-1".to_owned(), true, 7);
+    // Compared with the bytes, chunk by chunk.
+    chat.set_coalesces(false);
     chat.restore(PersistedSession {
         public_access_token: "token".to_owned(),
         last_event_id: cursor.map(|seq| seq.to_string()),

@@ -18,9 +18,10 @@ pub(crate) enum Call {
     Send {
         part_id: String,
     },
-    /// `is_nothing`: there was nothing to reconnect to when it was made.
+    /// `is_nothing`: there was nothing to reconnect to when it was made; none where that depends on
+    /// how far a message has come.
     Reconnect {
-        is_nothing: bool,
+        is_nothing: Option<bool>,
     },
     /// `turn`: the one that the tab waited for when it was made.
     Stop {
@@ -147,17 +148,24 @@ impl Tab {
     }
 
     /// What the rules say of a reconnect: nothing without a session, without a running turn, and
-    /// while a stream is open.
-    pub(crate) fn has_nothing_to_reconnect_to(&self) -> bool {
-        self.stored.is_none() || self.is_streaming() == Some(false) || self.witness.open.is_some()
+    /// while a stream is open. A message on its way may have a request for its stream, or have none.
+    pub(crate) fn has_nothing_to_reconnect_to(&self) -> Option<bool> {
+        let is_nothing = self.stored.is_none()
+            || self.is_streaming() == Some(false)
+            || self.witness.open.is_some();
+        (is_nothing || !self.is_sending()).then_some(is_nothing)
+    }
+
+    /// Whether a call waits for its message to be acknowledged.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.calls.values().any(|call| matches!(call, Call::Send { .. }))
     }
 
     pub(crate) fn view(&self) -> View {
-        let is_sending = self.calls.values().any(|call| matches!(call, Call::Send { .. }));
         View {
             has_session: self.stored.is_some(),
             has_open_stream: self.witness.open.is_some(),
-            is_sending: is_sending || !self.appends.is_empty(),
+            is_sending: self.is_sending() || !self.appends.is_empty(),
             may_be_streaming: self.stored.is_some() && self.is_streaming() != Some(false),
             has_given_up: self.witness.has_given_up(),
         }
@@ -172,5 +180,8 @@ impl Tab {
 }
 
 fn new_chat(random: &mut Random) -> Chat {
-    Chat::new("chat-1".to_owned(), true, random.next())
+    let mut chat = Chat::new("chat-1".to_owned(), true, random.next());
+    // The witness looks for each chunk as the server wrote it.
+    chat.set_coalesces(false);
+    chat
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
-use trigger_chat_transport::chat::action::{CallId, StreamId};
+use trigger_chat_transport::chat::action::{CallId, RequestId, StreamId};
 
 use crate::model_server::{Kind, ModelServer, Written};
 
@@ -21,8 +21,8 @@ pub(crate) struct Shown {
     pub(crate) is_resumed: bool,
     /// The turn it was opened for, where that can be known.
     pub(crate) turn: Option<usize>,
-    /// Its first request has left.
-    pub(crate) has_begun: bool,
+    /// Its first request has left, perhaps before the stream was there.
+    has_begun: bool,
     /// It shows what lies behind this seq.
     start: Option<u64>,
     /// The newest chunk that it has shown.
@@ -35,6 +35,8 @@ pub(crate) struct Shown {
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
     pub(crate) open: Option<Shown>,
+    /// A request that left together with its message, and where it reads from.
+    early: Option<(RequestId, Option<u64>)>,
     /// The newest of this page's messages that were acknowledged.
     pub(crate) newest_landed: Option<usize>,
     /// The stream of a message whose acknowledgement came too late. It has to close at once.
@@ -71,6 +73,7 @@ impl Witness {
     /// still has it on record: then it was given up, and its end was not seen.
     pub(crate) fn reloaded(&mut self, current: Option<usize>, is_given_up: bool) {
         self.open = None;
+        self.early = None;
         self.current = current;
         self.newest_shown = None;
         self.newest_landed = None;
@@ -105,17 +108,23 @@ impl Witness {
             // A replay shows it all once more.
             self.newest_shown = None;
         }
+        let early = self.early.take().filter(|_| !is_resumed);
         self.open = Some(Shown {
             stream,
             call,
             is_resumed,
             turn,
-            has_begun: false,
-            start: None,
+            has_begun: early.is_some(),
+            start: early.and_then(|(_, from)| from),
             last: None,
             is_wanting: false,
             settled_at: None,
         });
+    }
+
+    /// Whether the next request is the first of its stream.
+    pub(crate) fn is_new(&self) -> bool {
+        self.open.as_ref().is_none_or(|open| !open.has_begun)
     }
 
     fn shown(&mut self, stream: StreamId) -> &mut Shown {
@@ -123,12 +132,22 @@ impl Witness {
         shown.unwrap_or_else(|| panic!("{stream:?} is over, or was never opened"))
     }
 
-    /// A request of the open stream has left. `stored`: the cursor in the state that the app holds.
-    pub(crate) fn subscribed(&mut self, last_event_id: Option<&str>, stored: Option<&str>) {
+    /// A request has left, for the open stream or for the one that a message on its way will open.
+    /// `stored`: the cursor in the state that the app holds.
+    pub(crate) fn subscribed(
+        &mut self,
+        request: RequestId,
+        last_event_id: Option<&str>,
+        stored: Option<&str>,
+    ) {
         let newest_shown = self.newest_shown;
-        let shown = self.open.as_mut().expect("a subscription has its stream");
         let from =
             last_event_id.map(|id| id.parse::<u64>().expect("the server's cursors are seqs"));
+        let Some(shown) = &mut self.open else {
+            assert!(from >= newest_shown, "asks again for what was shown to the stream before");
+            self.early = Some((request, from));
+            return;
+        };
         if shown.has_begun {
             assert!(from >= shown.last, "asks again for what it has shown: {from:?}, {shown:?}");
             return;
@@ -145,6 +164,11 @@ impl Witness {
             shown.start = from;
             assert!(from >= newest_shown, "asks again for what was shown to the stream before");
         }
+    }
+
+    /// The tab has given a request up.
+    pub(crate) fn cancelled(&mut self, request: RequestId) {
+        self.early.take_if(|(early, _)| *early == request);
     }
 
     /// The stream has handed chunks on.

@@ -492,6 +492,7 @@ impl World {
             }
             Action::Read { request } => self.read(tab, request),
             Action::CancelRequest { request } => {
+                self.tabs[tab].witness.cancelled(request);
                 self.network.cancel(self.now, self.tabs[tab].connection(request));
             }
             Action::OpenStream { call, stream } => self.open_stream(tab, call, stream),
@@ -552,13 +553,15 @@ impl World {
         assert_eq!(self.network.open_subscriptions(at.page), 0, "a second subscription is open");
         // (The stream of a session that was lost may outlive it.)
         let is_stored = at.is_streaming() != Some(false) || self.is_stale;
-        assert!(is_stored, "subscribes before the turn is stored");
-        let is_new = at.witness.open.as_ref().is_some_and(|open| !open.has_begun);
+        let is_early = at.witness.open.is_none();
+        assert!(is_early || is_stored, "subscribes again, and the turn is not stored");
+        assert!(!is_early || at.is_sending(), "subscribes for nobody");
+        let is_new = at.witness.is_new();
         let is_resumed = at.witness.open.as_ref().is_some_and(|open| open.is_resumed);
         assert!(is_resumed || !peek_settled, "peeks while its own turn is outstanding");
         if is_new || last_event_id.is_some() || !self.is_stale {
             let stored = at.stored.as_ref().and_then(|stored| stored.last_event_id.as_deref());
-            at.witness.subscribed(last_event_id.as_deref(), stored);
+            at.witness.subscribed(request, last_event_id.as_deref(), stored);
         }
         let is_known = self.server.has_made(&token) || self.is_stale;
         assert!(is_known, "a token that nobody made: {token}");
@@ -576,7 +579,11 @@ impl World {
         let (is_resumed, turn) = match at.answered(call) {
             Call::Send { part_id } => (false, self.server.turn_of_part(&part_id)),
             Call::Reconnect { is_nothing } => {
-                assert!(!is_nothing, "a stream where there is nothing to reconnect to");
+                assert_ne!(
+                    is_nothing,
+                    Some(true),
+                    "a stream where there is nothing to reconnect to"
+                );
                 let active = at.stored.as_ref().and_then(|stored| stored.active_input_seq);
                 (true, active.and_then(|seq| self.server.turn_of_input(seq)))
             }
@@ -670,7 +677,11 @@ impl World {
             }
             (Call::Reconnect { is_nothing }, Answer::Nothing) => {
                 self.tally.insert("nothing to reconnect to");
-                assert!(is_nothing, "nothing, where there was a turn to reconnect to");
+                assert_ne!(
+                    is_nothing,
+                    Some(false),
+                    "nothing, where there was a turn to reconnect to"
+                );
             }
             (Call::Stop { turn }, Answer::Stopped(true)) => self.stopped(tab, turn),
             (Call::Stop { .. }, Answer::Stopped(false)) => {}
