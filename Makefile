@@ -23,11 +23,11 @@ LOCKED := $(if $(CI),--locked)
 export TOOLS_DIR
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-WORKSPACES := js examples/chat tests/e2e
+WORKSPACES := js examples/chat tests/e2e benches
 MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package size lint lint-rust lint-js lint-types format \
+.PHONY: help demo test pictures package bench size lint lint-rust lint-js lint-types format \
 	test-rust test-wasm test-js skips wasm setup setup-rust setup-tools setup-node setup-browser clean
 
 help: ## List the targets
@@ -50,6 +50,9 @@ pictures: package setup-browser ## Take the pictures of the demo page in docs/pi
 
 package: wasm ## Assemble the npm package in pkg/
 	@node scripts/package.mjs
+
+bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… and SEED=… to choose)
+	@npm run --silent bench -w benches
 
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs
@@ -85,6 +88,7 @@ test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, i
 
 test-js: package setup-browser ## Run the TypeScript tests, and those that drive a browser
 	npm test -w js
+	npm test -w benches
 	npm test -w tests/e2e
 
 skips: ## List the tests that are skipped or known to fail

@@ -5,9 +5,10 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use trigger_chat_transport::chat::action::Input;
+use trigger_chat_transport::chat::session::PersistedSession;
 
 use crate::harness::*;
-use crate::out::{batch, boundary, chunk};
+use crate::out::{DONE, batch, boundary, chunk};
 
 /// Call 1 has sent its message: append 1 and subscription 2 are on their way.
 fn sending() -> Harness {
@@ -17,6 +18,18 @@ fn sending() -> Harness {
 }
 
 const SENT: &str = "tell message-sent submit-message m1 as p1, 2 bytes, 0 ms";
+
+#[test]
+fn a_message_and_the_first_request_for_its_answer_leave_together() {
+    let mut chat =
+        Harness::restored(PersistedSession { last_event_id: Some("4".to_owned()), ..idle() });
+    chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from 4"]);
+    chat.expect(
+        acknowledged(1, 0),
+        &[SENT, "persist t0 streaming from 4 seq 0", "open stream 1 for call 1"],
+    );
+    chat.expect(connected(2), &["tell stream-connected from 4 for m1"]);
+}
 
 #[test]
 fn an_answer_that_is_there_first_is_told_and_read_once_the_message_is_acknowledged() {
@@ -75,14 +88,57 @@ fn a_connection_that_is_lost_is_made_again_while_the_message_is_on_its_way() {
 }
 
 #[test]
+fn a_connection_that_was_lost_before_the_acknowledgement_keeps_its_pause() {
+    let mut chat = sending();
+    chat.tell(network_failed(2));
+    let wait = chat.wait();
+    assert!(wait.is_some_and(|wait| (50..=100).contains(&wait)), "{wait:?}");
+    chat.expect(
+        acknowledged(1, 0),
+        &[SENT, "persist t0 streaming seq 0", "open stream 1 for call 1"],
+    );
+    assert_eq!(chat.wait(), wait);
+    chat.expect_woken(&["subscribe 3 with t0 from the start"]);
+}
+
+#[test]
+fn a_lost_connection_of_a_message_that_does_not_land_leaves_no_deadline() {
+    for end in [answered(1, 413, ""), aborted(1, 9), let_go(1), Input::Disposed] {
+        let mut chat = sending();
+        chat.tell(network_failed(2));
+        chat.tell(end);
+        assert_eq!(chat.wait(), None);
+    }
+}
+
+#[test]
+fn a_subscription_that_is_refused_with_an_older_token_is_made_again_without_a_refresh() {
+    let mut chat = sending();
+    chat.expect(answered(1, 401, ""), &["refresh token"]);
+    chat.expect(token_ready("t1"), &["persist t1 idle", "append 3 with t1 as p1: B1"]);
+    chat.expect(refused(2, 401), &["cancel 2", "subscribe 4 with t1 from the start"]);
+}
+
+#[test]
 fn a_message_and_its_subscription_share_one_fresh_token() {
+    let share = |chat: &mut Harness| {
+        chat.expect(
+            token_ready("t1"),
+            &[
+                "persist t1 idle",
+                "append 3 with t1 as p1: B1",
+                "subscribe 4 with t1 from the start",
+            ],
+        );
+    };
     let mut chat = sending();
     chat.expect(refused(2, 401), &["cancel 2", "refresh token"]);
     chat.expect(answered(1, 401, ""), &[]);
-    chat.expect(
-        token_ready("t1"),
-        &["persist t1 idle", "append 3 with t1 as p1: B1", "subscribe 4 with t1 from the start"],
-    );
+    share(&mut chat);
+    let mut chat = sending();
+    chat.expect(answered(1, 401, ""), &["refresh token"]);
+    chat.expect(refused(2, 401), &["cancel 2"]);
+    share(&mut chat);
 }
 
 #[test]
@@ -119,10 +175,8 @@ fn a_message_that_does_not_land_cancels_its_subscription_and_tells_no_stream_err
 
 #[test]
 fn a_session_that_is_created_anew_is_read_anew_from_its_start() {
-    let mut chat = Harness::restored(trigger_chat_transport::chat::session::PersistedSession {
-        last_event_id: Some("41".to_owned()),
-        ..idle()
-    });
+    let mut chat =
+        Harness::restored(PersistedSession { last_event_id: Some("41".to_owned()), ..idle() });
     chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from 41"]);
     chat.tell(answered(1, 404, ""));
     chat.expect(connected(2), &[]);
@@ -135,6 +189,20 @@ fn a_session_that_is_created_anew_is_read_anew_from_its_start() {
             "subscribe 4 with t1 from the start",
         ],
     );
+}
+
+#[test]
+fn a_subscription_that_a_lost_session_refused_is_made_anew_with_it() {
+    let mut chat = sending();
+    chat.expect(refused(2, 404), &["cancel 2"]);
+    chat.expect(answered(1, 404, ""), &["start session"]);
+    chat.expect(
+        session_started("t1"),
+        &["persist t1 idle", "append 3 with t1 as p1: B1", "subscribe 4 with t1 from the start"],
+    );
+    chat.expect(connected(4), &[]);
+    let orders = chat.tell(acknowledged(3, 0));
+    assert_eq!(orders.last().unwrap(), "tell stream-connected from the start for m1");
 }
 
 #[test]
@@ -179,7 +247,55 @@ fn an_open_stream_goes_on_while_the_next_message_is_on_its_way() {
 }
 
 #[test]
-fn a_reconnect_while_the_message_is_on_its_way_finds_nothing() {
+fn the_minute_of_a_stream_that_is_not_written_to_yet_starts_with_the_acknowledgement() {
     let mut chat = sending();
+    chat.tell(connected(2));
+    chat.later(60_000);
+    chat.tell(acknowledged(1, 0));
+    chat.tell(wanted(1));
+    for request in 2..9 {
+        chat.tell(bytes(request, DONE));
+        chat.expect(ended(request), &[&format!("cancel {request}")]);
+        chat.tell_woken();
+        chat.tell(connected(request + 1));
+    }
+}
+
+#[test]
+fn an_acknowledgement_of_a_turn_whose_end_was_read_cancels_the_subscription() {
+    // A repeat: the service has known the message since an earlier attempt.
+    let mut chat = Harness::streaming();
+    chat.tell(bytes(2, &batch(&[boundary(0, 7)])));
+    chat.expect(send(2), &["append 3 with t0 as p2: B2", "subscribe 4 with t0 from 0"]);
+    let orders = chat.tell(acknowledged(3, 7));
+    assert_eq!(orders[1..], ["cancel 4", "open stream 3 for call 2", "close 3"]);
+    assert!(!chat.chat.is_active());
+}
+
+#[test]
+fn an_earlier_message_that_was_let_go_and_lands_first_leaves_the_later_one_its_stream() {
+    let mut chat = sending();
+    chat.tell(let_go(1));
+    chat.expect(send(2), &["append 3 with t0 as p2: B2", "subscribe 4 with t0 from the start"]);
+    chat.expect(connected(4), &[]);
+    chat.expect(acknowledged(1, 0), &[SENT, "cancel 4", "persist t0 streaming seq 0"]);
+    chat.expect(
+        acknowledged(3, 1),
+        &[
+            "tell message-sent submit-message m2 as p2, 2 bytes, 0 ms",
+            "persist t0 streaming seq 1",
+            "open stream 3 for call 2",
+            "subscribe 5 with t0 from the start",
+        ],
+    );
+}
+
+#[test]
+fn a_reconnect_while_the_message_is_on_its_way_finds_nothing() {
+    // A turn runs and no stream is open: without the message, the reconnect would find it.
+    let mut chat = Harness::restored(running());
+    chat.expect(send(1), &["append 1 with t0 as p1: B1", "subscribe 2 with t0 from 4"]);
     chat.expect(reconnect(2), &["resolve 2: nothing"]);
+    let orders = chat.tell(acknowledged(1, 5));
+    assert_eq!(orders.last().unwrap(), "open stream 1 for call 1");
 }

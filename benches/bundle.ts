@@ -1,0 +1,30 @@
+// What an app's bundler makes of an import.
+import { build, type Plugin } from "esbuild";
+
+/** The published client names `node:` modules that it does not call in a browser. */
+const withoutNode: Plugin = {
+  name: "without-node",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "node" }));
+    onLoad({ filter: /.*/, namespace: "node" }, () => ({ contents: "module.exports = {}" }));
+  },
+};
+
+/** Minified for a page; `external` are the packages that the app has anyway. */
+export async function bundled(code: string, external: string[] = []): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: process.cwd(), loader: "ts" },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    platform: "browser",
+    external,
+    plugins: [withoutNode],
+    define: { "process.env.NODE_ENV": '"production"' },
+    write: false,
+    // React's directive means nothing in one bundle of a page, and esbuild says so.
+    logOverride: { "ignored-directive": "silent" },
+  });
+  return outputFiles[0]?.contents ?? new Uint8Array();
+}

@@ -1,0 +1,55 @@
+// What a page downloads: each client by itself, and what it adds to a page that has `useChat`.
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { bundled } from "../bundle";
+import type { Row } from "./row";
+
+const hooks = {
+  ours: 'export { useTriggerChatTransport } from "trigger-chat-transport/react";',
+  published: 'export { useTriggerChatTransport } from "@trigger.dev/sdk/chat/react";',
+};
+const useChat = 'export { useChat } from "@ai-sdk/react";';
+
+const react = ["react", "react/*", "react-dom"];
+const peers = [...react, "ai", "@ai-sdk/*"];
+
+const compressions = {
+  gzip: (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length,
+  brotli: (bytes: Uint8Array) =>
+    brotliCompressSync(bytes, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: 11,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
+    }).length,
+};
+
+export async function sizes(): Promise<Row[]> {
+  const rows: Row[] = [];
+  const alone = {
+    ours: await bundled(hooks.ours, peers),
+    published: await bundled(hooks.published, peers),
+  };
+  const chat = await bundled(useChat, react);
+  const together = {
+    ours: await bundled(`${useChat}${hooks.ours}`, react),
+    published: await bundled(`${useChat}${hooks.published}`, react),
+  };
+  for (const [name, compressed] of Object.entries(compressions)) {
+    const kB = (bytes: Uint8Array) => compressed(bytes) / 1000;
+    const ours = kB(alone.ours);
+    rows.push({
+      what: `bundle, ${name}`,
+      unit: "kB",
+      values: { ours, published: kB(alone.published) },
+    });
+    rows.push({
+      what: `added beside useChat, ${name}`,
+      unit: "kB",
+      values: {
+        ours: kB(together.ours) - kB(chat),
+        published: kB(together.published) - kB(chat),
+      },
+    });
+  }
+  return rows;
+}

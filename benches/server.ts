@@ -1,0 +1,73 @@
+// Serves the page and, below a path for each measurement, the service's answers. All is one origin:
+// a preflight in front of some requests and not of others would be measured instead.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** How the answers below a path come. */
+export interface Route {
+  events: Uint8Array[];
+  /** Between two events; none: as fast as they are read. */
+  paceMs?: number;
+  /** Before each answer, to an append as well. */
+  latencyMs?: number;
+}
+
+/** A running server. */
+export interface BenchServer {
+  url: string;
+  close(): void;
+}
+
+/** Starts a server for a page with this script. */
+export async function serve(script: string, routes: Record<string, Route>): Promise<BenchServer> {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const [, name = "", ...rest] = pathname.split("/");
+    const route = routes[name];
+    if (route) {
+      if (route.latencyMs) await wait(route.latencyMs);
+      if (rest.at(-1) === "append") return acknowledge(request, response);
+      return stream(route, response);
+    }
+    const isScript = pathname === "/page.js";
+    response.writeHead(200, { "Content-Type": isScript ? "text/javascript" : "text/html" });
+    response.end(
+      isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>',
+    );
+  };
+  const server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function acknowledge(request: IncomingMessage, response: ServerResponse): void {
+  request.resume().on("end", () => {
+    response.writeHead(200, { "Content-Type": "application/json" });
+    response.end('{"ok":true,"seq":0}');
+  });
+}
+
+async function stream({ events, paceMs }: Route, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "X-Stream-Version": "v2" });
+  // As fast as they are read: in pieces of the size that a network brings, not one write an event.
+  const pieces = paceMs ? events : piecesOf(Buffer.concat(events), 64 * 1024);
+  for (const piece of pieces) {
+    if (response.destroyed) return;
+    if (paceMs) await wait(paceMs);
+    if (!response.write(piece)) await new Promise((drain) => response.once("drain", drain));
+  }
+  response.end();
+}
+
+function piecesOf(bytes: Buffer, size: number): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+  return pieces;
+}
