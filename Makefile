@@ -14,10 +14,15 @@ MAKEFLAGS += --no-print-directory
 #   TOOLS_DIR  where the Rust tools of scripts/setup live (a cache per user, outside the repository)
 #   PORT       the port of `make demo`; by default 8787, or any free one when that is taken
 #   DB         the database of `make demo`, an SQLite file
+#   MODEL_URL  for `make demo`: where a model answers as OpenAI's do, e.g. http://127.0.0.1:11434/v1;
+#              its key, if it needs one, comes from the environment variable MODEL_API_KEY
+#   MODEL      the name of the model there
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
 DB ?= data/demo.sqlite
+MODEL_URL ?=
+MODEL ?=
 LOCKED := $(if $(CI),--locked)
 
 export TOOLS_DIR
@@ -33,13 +38,14 @@ WASM := wasm32-unknown-unknown
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: package ## Build the demo page and the local session server, and serve both (PORT=… to choose)
+demo: package ## Build the demo page and the local session server, and serve both (PORT=… to choose, MODEL_URL=… MODEL=… for a model)
 	npm run --silent build -w examples/chat
 	cargo build $(LOCKED) --quiet --release -p session-server
 	@mkdir -p $(dir $(DB))
 	@# In a terminal Ctrl-C goes to the server alone: make itself would end with an error.
 	@if [[ -t 0 ]]; then set -m; fi; trap 'exit 0' INT; cargo run $(LOCKED) --quiet --release -p session-server -- --page examples/chat/dist \
-		$(if $(PORT),--port $(PORT),--any-port) --db $(DB)
+		$(if $(PORT),--port $(PORT),--any-port) --db $(DB) \
+		$(if $(MODEL_URL),--model-url '$(MODEL_URL)' $(if $(MODEL),--model '$(MODEL)'))
 
 test: ## Run every check in order, as CI does; the last line counts the tests
 	@MAKE="$(MAKE)" node scripts/test.mjs setup lint test-rust test-wasm package size test-js

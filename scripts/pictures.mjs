@@ -10,7 +10,7 @@ import { at, fail, read, startSessionServer } from "./project.mjs";
 const chats = [
   { agent: "echo", text: "Does anybody hear me?" },
   { agent: "story", text: "A bedtime story, 60 words" },
-  { agent: "echo", text: "Write this down for tomorrow" },
+  { agent: "reasoning", text: "Should I take the ferry or the bridge?" },
   { agent: "story", text: "A lighthouse story, 900 words" },
 ];
 

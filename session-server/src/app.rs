@@ -1,6 +1,6 @@
 //! The demo app's own server side: the part that an app developer writes, and no part of the service.
 //!
-//! It lists the app's chats, keeps their transcripts, and does what needs the secret key on the
+//! It lists the agents and the app's chats, keeps their transcripts, and does what needs the secret key on the
 //! page's behalf: starting a session and minting a token. A real app would ask who is there first;
 //! this one is for a demo on loopback and asks nobody.
 
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::agents::Agent;
+use crate::agents::Profile;
 use crate::api::sessions::{self, CreateRequest, stored_json};
 use crate::api::{ApiError, read_body};
 use crate::input::Message;
@@ -39,6 +39,7 @@ type Shared = State<Arc<Server>>;
 /// The routes below `/app`.
 pub(crate) fn routes() -> Router<Arc<Server>> {
     Router::new()
+        .route("/app/agents", get(agents))
         .route("/app/chats", get(list))
         .route("/app/chats/{id}", get(show).put(change).delete(remove))
         .route("/app/chats/{id}/messages", put(save_messages))
@@ -93,6 +94,10 @@ struct Start {
 #[serde(rename_all = "camelCase")]
 struct Started {
     public_access_token: String,
+}
+
+async fn agents(State(server): Shared) -> Json<Vec<Profile>> {
+    Json(server.agents.profiles())
 }
 
 async fn list(State(server): Shared) -> Answer<Json<Vec<SummaryView>>> {
@@ -194,10 +199,10 @@ fn preload_config(chat_id: &str, metadata: Option<&RawValue>) -> Answer<Box<RawV
 }
 
 fn put_chat(server: &Server, id: &str, title: Option<&str>, agent: Option<&str>) -> Answer<()> {
-    if let Some(agent) = agent.filter(|agent| Agent::named(agent).is_none()) {
+    if let Some(agent) = agent.filter(|agent| server.agents.named(agent).is_none()) {
         return Err(bad(format!(
             "there is no agent `{agent}`; there are: {}",
-            Agent::names().join(", ")
+            server.agents.ids()
         )));
     }
     server.store.put_chat(id, title, agent, DEFAULT_AGENT)?;

@@ -36,4 +36,13 @@ pub(crate) struct Options {
     /// Folder of a built page to serve at `/`
     #[arg(long, value_name = "DIR")]
     pub(crate) page: Option<PathBuf>,
+
+    /// Where a model answers as OpenAI's do, such as http://127.0.0.1:11434/v1; it becomes the agent
+    /// `model`. A key for it is read from the environment variable MODEL_API_KEY
+    #[arg(long, value_name = "URL")]
+    pub(crate) model_url: Option<String>,
+
+    /// Name of the model at --model-url
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::agents::Workers;
+use crate::agents::{Agents, Model, SetupError, Workers};
 use crate::api::{self, ApiError};
 use crate::app;
 use crate::auth::Keys;
@@ -33,6 +33,7 @@ pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) bells: Bells,
+    pub(crate) agents: Agents,
     pub(crate) workers: Workers,
     /// Becomes true when the server stops.
     pub(crate) shutdown: watch::Receiver<bool>,
@@ -61,6 +62,8 @@ pub(crate) enum RunError {
     )]
     NoPage(PathBuf),
     #[error("{0}")]
+    Model(#[from] SetupError),
+    #[error("{0}")]
     Io(#[from] io::Error),
 }
 
@@ -72,6 +75,9 @@ pub(crate) async fn run(options: Options) -> Result<(), RunError> {
     {
         return Err(RunError::NoPage(page.clone()));
     }
+    // Not a flag: the command lines of a machine are there for all its users to read.
+    let model_key = std::env::var_os("MODEL_API_KEY");
+    let model = Model::of(options.model_url.as_deref(), options.model, model_key)?;
     let database_error = |error| RunError::Database(options.db.clone(), error);
     let store = Store::open(&options.db).map_err(database_error)?;
     let secret = store.signing_secret().map_err(|error| database_error(error.into()))?;
@@ -88,6 +94,7 @@ pub(crate) async fn run(options: Options) -> Result<(), RunError> {
         store,
         keys: Keys::new(options.secret_key, &secret, options.token_seconds),
         bells: Bells::default(),
+        agents: Agents::new(model),
         workers: Workers::default(),
         shutdown: shutdown.clone(),
     });

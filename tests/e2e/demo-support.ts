@@ -265,7 +265,7 @@ export class Demo {
   }
 
   /** Begins a chat with its first message, and gives its id. */
-  async begin(agent: "echo" | "story", text: string): Promise<string> {
+  async begin(agent: "echo" | "story" | "reasoning", text: string): Promise<string> {
     await this.at("new-chat").click();
     await this.at(`agent-${agent}`).check();
     await this.say(text);

@@ -343,6 +343,44 @@ describe.concurrent("a chat that is left in the middle of an answer", () => {
   });
 });
 
+describe.concurrent("an agent", () => {
+  test("thinks in a fold, which opens by keyboard and holds all of it", async ({ open }) => {
+    const demo = await open();
+    const chatId = await demo.begin("reasoning", "Should I take the ferry or the bridge?");
+    await demo.isIn("ready");
+    const fold = demo.answers.last().locator("details.reasoning").first();
+    const thoughts = fold.locator("p");
+    expect(await thoughts.isVisible()).toBe(false);
+    await fold.locator("summary").focus();
+    await demo.page.keyboard.press("Enter");
+    await thoughts.waitFor();
+    const parts = (await demo.storedMessages(chatId, 2)).at(-1)?.parts ?? [];
+    const written = parts.find((part) => part.type === "reasoning");
+    expect(written?.text.length).toBeGreaterThan(0);
+    expect(await thoughts.textContent()).toBe(written?.text);
+    expect(parts.find((part) => part.type === "text")?.text).not.toBe("");
+  });
+
+  test("is one of those that the server has, and their list can be asked for again", async ({
+    open,
+  }) => {
+    const demo = await open();
+    const names = demo.page.locator(".agent-name");
+    await eventually("the agents", async () => (await names.count()) === 3);
+    expect(await names.allInnerTexts()).toEqual(["Echo", "Story", "Reasoning"]);
+    demo.watchman.expect(/Failed to load resource/);
+    await demo.page.route("**/app/agents", (route) => route.fulfill({ status: 503 }));
+    await demo.page.reload();
+    const again = demo.page.getByRole("alert").getByRole("button", { name: "Try again" });
+    await again.waitFor();
+    expect(await names.count()).toBe(0);
+    await demo.page.unroute("**/app/agents");
+    await again.click();
+    await eventually("the agents", async () => (await names.count()) === 3);
+    expect(await demo.notice.count()).toBe(0);
+  });
+});
+
 describe.concurrent("a server that is killed", () => {
   test("in the middle of an answer goes on with it when it is back, in the page that stayed open", async ({
     open,
@@ -351,9 +389,14 @@ describe.concurrent("a server that is killed", () => {
     demo.watchman.expect(noServer);
     const chatId = await demo.begin("story", LONG);
     await demo.isAnswering();
+    const before = await demo.answers.last().innerText();
     await demo.kill();
+    const lost = demo.page.locator('[data-testid="status"][data-connection="reconnecting"]');
+    await lost.getByText("Connection lost.").waitFor();
+    expect(await demo.answers.last().innerText()).toContain(before.slice(0, 100));
     await demo.restart();
     const turn = await demo.hasWholeAnswers(chatId, 1);
+    expect(await lost.count()).toBe(0);
     expect(turn.wasAborted).toBe(false);
     await demo.say(SHORT);
     await demo.hasWholeAnswers(chatId, 2);

@@ -1,16 +1,27 @@
+import { createContext, useCallback, useContext, useEffect, useState } from "react";
+import { listAgents } from "./api";
+
 export type Agent = {
   /** The task id the server knows the agent by. */
   id: string;
   name: string;
   description: string;
-  suggestions: { label: string; text: string }[];
 };
 
-const echo: Agent = {
-  id: "echo",
-  name: "Echo",
-  description: "Says back what you say.",
-  suggestions: [
+export type Agents = {
+  /** Unset while they are on their way, or when they cannot be loaded. */
+  list?: Agent[];
+  error?: unknown;
+  reload: () => void;
+};
+
+type Suggestion = { label: string; text: string };
+
+/** The agent of a new chat. */
+export const defaultAgent = "echo";
+
+const suggestions: Record<string, Suggestion[]> = {
+  echo: [
     { label: "Say hello", text: "Hello there!" },
     {
       label: "Some markdown",
@@ -18,22 +29,44 @@ const echo: Agent = {
     },
     { label: "A list", text: "- first\n- second\n  - nested\n- third" },
   ],
-};
-
-const story: Agent = {
-  id: "story",
-  name: "Story",
-  description: "Tells one, as long and as fast as you like.",
-  suggestions: [
+  story: [
     { label: "A short story", text: "Tell me a story: 120 words, 40 ms" },
     { label: "A longer one", text: "Tell me a story: 400 words, 20 ms" },
     { label: "A long one, fast", text: "Tell me a story: 3000 words, 1 ms" },
   ],
+  reasoning: [
+    { label: "A choice", text: "Should I take the ferry or the bridge?" },
+    { label: "A plan", text: "How do I learn to read a map in a week?" },
+  ],
+  model: [
+    { label: "Who are you?", text: "Who are you, in two sentences?" },
+    { label: "Some code", text: "Write a function that reverses a string, in three languages." },
+  ],
 };
 
-export const agents = [echo, story];
-export const defaultAgent = echo;
+/** What a click sends to an agent, for those that the page knows. */
+export function suggestionsFor(id: string): Suggestion[] {
+  return suggestions[id] ?? [];
+}
 
-export function agentName(id: string): string {
-  return agents.find((agent) => agent.id === id)?.name ?? id;
+export const AgentsContext = createContext<Agents>({ reload: () => {} });
+
+/** Loads the agents that the server has: which there are depends on how it was started. */
+export function useAgents(): Agents {
+  const [state, setState] = useState<Omit<Agents, "reload">>({});
+  const reload = useCallback(() => {
+    setState({});
+    listAgents().then(
+      (list) => setState({ list }),
+      (error: unknown) => setState({ error }),
+    );
+  }, []);
+  useEffect(reload, [reload]);
+  return { ...state, reload };
+}
+
+/** The agent's name; its id until the names are here. */
+export function useAgentName(id: string): string {
+  const { list } = useContext(AgentsContext);
+  return list?.find((agent) => agent.id === id)?.name ?? id;
 }

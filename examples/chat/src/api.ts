@@ -2,6 +2,7 @@
 
 import type { UIMessage } from "ai";
 import type { ChatSessionPersistedState } from "trigger-chat-transport";
+import type { Agent } from "./agents";
 
 export type ChatSummary = { id: string; title: string | null; agent: string };
 
@@ -21,8 +22,13 @@ export class HttpError extends Error {
   }
 }
 
+export async function listAgents(): Promise<Agent[]> {
+  const response = await request("GET", "/agents");
+  return response.json();
+}
+
 export async function listChats(): Promise<ChatSummary[]> {
-  const response = await request("GET", "");
+  const response = await request("GET", "/chats");
   return response.json();
 }
 
@@ -82,7 +88,7 @@ function inOrder<T>(id: string, call: () => Promise<T>): Promise<T> {
 }
 
 function path(id: string, part?: "messages" | "session" | "start" | "token"): string {
-  return `/${encodeURIComponent(id)}${part ? `/${part}` : ""}`;
+  return `/chats/${encodeURIComponent(id)}${part ? `/${part}` : ""}`;
 }
 
 async function request(
@@ -91,7 +97,7 @@ async function request(
   body?: unknown,
   options?: RequestInit,
 ): Promise<Response> {
-  const response = await fetch(`/app/chats${path}`, {
+  const response = await fetch(`/app${path}`, {
     ...options,
     method,
     ...(body !== undefined && {
@@ -99,6 +105,6 @@ async function request(
       headers: { "Content-Type": "application/json" },
     }),
   });
-  if (!response.ok) throw new HttpError(response.status, `${method} /app/chats${path}`);
+  if (!response.ok) throw new HttpError(response.status, `${method} /app${path}`);
   return response;
 }

@@ -1,5 +1,6 @@
 import { generateId } from "ai";
 import { useCallback, useEffect, useState } from "react";
+import { AgentsContext, useAgents } from "./agents";
 import { type ChatSummary, deleteChat, listChats } from "./api";
 import { ChatLoader } from "./chat-loader";
 import { Icon } from "./icon";
@@ -14,6 +15,7 @@ export function App() {
   const named = useHash();
   const [newId, setNewId] = useState(generateId);
   const chatId = named || newId;
+  const agents = useAgents();
 
   const refresh = useCallback(async () => {
     try {
@@ -49,35 +51,37 @@ export function App() {
   const title = chats.find((chat) => chat.id === chatId)?.title ?? "New chat";
 
   return (
-    <div className="app">
-      <title>{title}</title>
-      <Sidebar
-        chats={chats}
-        currentId={chatId}
-        onNew={openNewChat}
-        onDelete={(id) => void removeChat(id)}
-      />
-      <main className="main">
-        <header className="topbar">
-          <button
-            type="button"
-            className="button-plain menu-button"
-            popoverTarget="sidebar"
-            aria-label="Show chats"
-          >
-            <Icon name="menu" />
-          </button>
-          <h1 className="topbar-title">{title}</h1>
-        </header>
-        <ChatLoader
-          key={chatId}
-          chatId={chatId}
-          isNew={!named}
-          onFirstMessage={nameChat}
-          onSaved={refresh}
-          onNewChat={openNewChat}
+    <AgentsContext value={agents}>
+      <div className="app">
+        <title>{title}</title>
+        <Sidebar
+          chats={chats}
+          currentId={chatId}
+          onNew={openNewChat}
+          onDelete={(id) => void removeChat(id)}
         />
-      </main>
-    </div>
+        <main className="main">
+          <header className="topbar">
+            <button
+              type="button"
+              className="button-plain menu-button"
+              popoverTarget="sidebar"
+              aria-label="Show chats"
+            >
+              <Icon name="menu" />
+            </button>
+            <h1 className="topbar-title">{title}</h1>
+          </header>
+          <ChatLoader
+            key={chatId}
+            chatId={chatId}
+            isNew={!named}
+            onFirstMessage={nameChat}
+            onSaved={refresh}
+            onNewChat={openNewChat}
+          />
+        </main>
+      </div>
+    </AgentsContext>
   );
 }

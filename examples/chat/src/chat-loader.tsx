@@ -12,7 +12,7 @@ type Props = {
   onNewChat: () => void;
 };
 
-const emptyChat: StoredChat = { agent: defaultAgent.id, messages: [], session: null };
+const emptyChat: StoredChat = { agent: defaultAgent, messages: [], session: null };
 
 /** Mounts the chat once its history is here: `useChat` and the transport take it only at the start. */
 export function ChatLoader({ chatId, isNew, onFirstMessage, onSaved, onNewChat }: Props) {

@@ -2,8 +2,8 @@ import { useChat } from "@ai-sdk/react";
 import { generateId, type UIMessage } from "ai";
 import { useState } from "react";
 import type { ChatSessionPersistedState } from "trigger-chat-transport";
-import { useTriggerChatTransport } from "trigger-chat-transport/react";
-import { agentName } from "./agents";
+import { useConnectionState, useTriggerChatTransport } from "trigger-chat-transport/react";
+import { useAgentName } from "./agents";
 import * as api from "./api";
 import { Composer } from "./composer";
 import { describeError } from "./describe-error";
@@ -56,6 +56,8 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     },
   });
 
+  const connection = useConnectionState(transport, chatId);
+  const agentName = useAgentName(agent);
   const isBusy = status === "submitted" || status === "streaming";
 
   async function save(messages: UIMessage[]) {
@@ -108,7 +110,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
       ) : (
         <MessageList
           messages={messages}
-          agentName={agentName(agent)}
+          agentName={agentName}
           isBusy={isBusy}
           onAnswerAgain={isBusy || error ? undefined : answerAgain}
         />
@@ -140,7 +142,13 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
             A reload now would lose its latest messages.
           </Notice>
         )}
-        <Composer status={status} isBusy={isBusy} onSend={send} onStop={() => void stopAnswer()} />
+        <Composer
+          status={status}
+          connection={connection}
+          isBusy={isBusy}
+          onSend={send}
+          onStop={() => void stopAnswer()}
+        />
       </div>
     </>
   );

@@ -1,22 +1,18 @@
 import type { ChatStatus } from "ai";
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
+import type { ChatConnectionState } from "trigger-chat-transport";
+import { ConnectionStatus } from "./connection-status";
 import { Icon } from "./icon";
 
 type Props = {
   status: ChatStatus;
+  connection: ChatConnectionState;
   isBusy: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
 };
 
-const statusTexts: Record<ChatStatus, string> = {
-  submitted: "Thinking…",
-  streaming: "Answering…",
-  ready: "Ready",
-  error: "Not answered",
-};
-
-export function Composer({ status, isBusy, onSend, onStop }: Props) {
+export function Composer({ status, connection, isBusy, onSend, onStop }: Props) {
   const [text, setText] = useState("");
   const input = useRef<HTMLTextAreaElement>(null);
   const canSend = !isBusy && text.trim() !== "";
@@ -83,9 +79,7 @@ export function Composer({ status, isBusy, onSend, onStop }: Props) {
         )}
       </div>
       <div className="composer-foot">
-        <p role="status" data-testid="status" data-status={status}>
-          {statusTexts[status]}
-        </p>
+        <ConnectionStatus status={status} connection={connection} />
         <p id="composer-hint" className="composer-hint">
           <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
         </p>

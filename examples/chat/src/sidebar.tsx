@@ -1,5 +1,5 @@
 import { useRef, useState } from "react";
-import { agentName } from "./agents";
+import { useAgentName } from "./agents";
 import type { ChatSummary } from "./api";
 import { Icon } from "./icon";
 
@@ -55,6 +55,7 @@ type ItemProps = {
 function ChatItem({ chat, isCurrent, onOpen, onDelete }: ItemProps) {
   const [question, setQuestion] = useState<"unasked" | "asked" | "declined">("unasked");
   const title = chat.title || "New chat";
+  const agentName = useAgentName(chat.agent);
 
   if (question === "asked") {
     const decline = () => setQuestion("declined");
@@ -80,7 +81,7 @@ function ChatItem({ chat, isCurrent, onOpen, onDelete }: ItemProps) {
         onClick={onOpen}
       >
         <span className="chat-title">{title}</span>
-        <span className="chat-agent">{agentName(chat.agent)}</span>
+        <span className="chat-agent">{agentName}</span>
       </a>
       <button
         // The question took the focus from here.

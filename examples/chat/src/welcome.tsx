@@ -1,4 +1,6 @@
-import { agents } from "./agents";
+import { useContext } from "react";
+import { AgentsContext, suggestionsFor } from "./agents";
+import { Notice } from "./notice";
 
 type Props = {
   agent: string;
@@ -7,7 +9,7 @@ type Props = {
 };
 
 export function Welcome({ agent, onAgentChange, onSuggestion }: Props) {
-  const suggestions = agents.find(({ id }) => id === agent)?.suggestions ?? [];
+  const { list, error, reload } = useContext(AgentsContext);
 
   return (
     <section className="welcome" aria-labelledby="welcome-title">
@@ -15,7 +17,7 @@ export function Welcome({ agent, onAgentChange, onSuggestion }: Props) {
         <h2 id="welcome-title">Who would you like to talk to?</h2>
         <fieldset className="agents">
           <legend className="visually-hidden">Agent</legend>
-          {agents.map(({ id, name, description }) => (
+          {list?.map(({ id, name, description }) => (
             <label key={id} className="agent">
               <input
                 type="radio"
@@ -30,8 +32,16 @@ export function Welcome({ agent, onAgentChange, onSuggestion }: Props) {
             </label>
           ))}
         </fieldset>
+        {error !== undefined && (
+          <Notice
+            title="The agents could not be listed."
+            action={{ label: "Try again", run: reload }}
+          >
+            Check that the server is running and that you are online.
+          </Notice>
+        )}
         <ul className="suggestions" aria-label="Suggestions">
-          {suggestions.map(({ label, text }) => (
+          {suggestionsFor(agent).map(({ label, text }) => (
             <li key={label}>
               <button type="button" className="chip" onClick={() => onSuggestion(text)}>
                 {label}

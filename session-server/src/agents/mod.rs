@@ -1,58 +1,33 @@
 //! The built-in agents.
 //!
-//! An agent is a pure function from what it is asked to a script: the chunks of its answer with the
-//! pause before each. The same ask gives the same script, so a worker that was killed finds its place
-//! again by counting what is written.
+//! A scripted agent is a pure function from what it is asked to a script: the chunks of its answer
+//! with the pause before each. The same ask gives the same script, so a worker that was killed finds
+//! its place again by counting what is written.
+//!
+//! A model says what it likes, when it likes: a worker that was killed reads what is written, and asks
+//! the model to go on from there.
 
+mod chunk;
+mod draft;
 mod echo;
+mod live;
+mod model;
+mod reasoning;
+mod roster;
 mod script;
 mod story;
 mod worker;
 
 use serde_json::Value;
 
-pub(crate) use script::{Chunk, Script};
+pub(crate) use model::{Model, SetupError};
+pub(crate) use roster::{Agents, Profile};
 pub(crate) use worker::Workers;
+
+use script::Script;
 
 /// The longest pause an ask may set between two deltas.
 const LONGEST_PACE_MS: u64 = 10_000;
-
-/// One of the built-in agents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Agent {
-    Echo,
-    Story,
-}
-
-impl Agent {
-    const ALL: [Self; 2] = [Self::Echo, Self::Story];
-
-    /// The task identifier that sessions name it by.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Echo => "echo",
-            Self::Story => "story",
-        }
-    }
-
-    /// The agent of this task identifier.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|agent| agent.name() == name)
-    }
-
-    /// All task identifiers.
-    pub(crate) fn names() -> [&'static str; 2] {
-        Self::ALL.map(Self::name)
-    }
-
-    /// The answer, or why there is none, as the user is to read it.
-    pub(crate) fn answer(self, ask: &Ask) -> Result<Script, String> {
-        match self {
-            Self::Echo => echo::answer(ask),
-            Self::Story => story::answer(ask),
-        }
-    }
-}
 
 /// What an agent is asked.
 #[derive(Debug, Default)]

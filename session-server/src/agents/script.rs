@@ -1,33 +1,9 @@
-//! The answer of an agent as a list of steps, in the chunks of the AI SDK's UI message stream.
+//! The answer of an agent as a list of steps.
 
 use std::time::Duration;
 
-use serde::Serialize;
-
-/// The id of the one text part of an answer.
-const TEXT_ID: &str = "text-1";
-
-/// A `UIMessageChunk`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
-pub(crate) enum Chunk {
-    Start { message_id: String },
-    StartStep,
-    TextStart { id: &'static str },
-    TextDelta { id: &'static str, delta: String },
-    TextEnd { id: &'static str },
-    FinishStep,
-    Finish,
-    Abort,
-    Error { error_text: String },
-}
-
-impl Chunk {
-    /// The chunk as JSON text.
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("strings are always JSON")
-    }
-}
+use super::chunk::{Chunk, Kind, Part};
+use super::draft::Draft;
 
 /// A chunk and the pause before it.
 #[derive(Clone, Debug)]
@@ -45,16 +21,21 @@ pub(crate) struct Script {
 impl Script {
     /// Says `text` word by word; the deltas put together are `text` to the byte.
     pub(crate) fn saying(text: &str, pace: Duration) -> Self {
+        Self::of_parts(&[(Kind::Text, text)], pace)
+    }
+
+    /// Says several parts, one after the other, word by word.
+    pub(crate) fn of_parts(parts: &[(Kind, &str)], pace: Duration) -> Self {
         let mut script = Self::default();
         script.then(Chunk::StartStep);
-        script.then(Chunk::TextStart { id: TEXT_ID });
-        for word in text.split_inclusive(char::is_whitespace) {
-            script.steps.push(Step {
-                pause: pace,
-                chunk: Chunk::TextDelta { id: TEXT_ID, delta: word.to_owned() },
-            });
+        for (number, (kind, text)) in (1..).zip(parts) {
+            let part = Part::nth(number, *kind);
+            script.then(part.start());
+            for word in text.split_inclusive(char::is_whitespace) {
+                script.steps.push(Step { pause: pace, chunk: part.delta(word.to_owned()) });
+            }
+            script.then(part.end());
         }
-        script.then(Chunk::TextEnd { id: TEXT_ID });
         script.then(Chunk::FinishStep);
         script.then(Chunk::Finish);
         script
@@ -76,17 +57,8 @@ impl Script {
 
     /// What ends the answer early, when its first `written` steps are said.
     pub(crate) fn cut_short(&self, written: usize) -> Vec<Chunk> {
-        let mut open = None;
-        for step in self.steps.iter().take(written) {
-            match &step.chunk {
-                Chunk::TextStart { id } => open = Some(*id),
-                Chunk::TextEnd { .. } => open = None,
-                _ => {}
-            }
-        }
-        let mut chunks: Vec<_> = open.map(|id| Chunk::TextEnd { id }).into_iter().collect();
-        chunks.push(Chunk::Abort);
-        chunks
+        let said = self.steps.iter().take(written).map(|step| &step.chunk);
+        Draft::of(said).ended_by([Chunk::Abort])
     }
 
     fn then(&mut self, chunk: Chunk) {
@@ -98,7 +70,7 @@ impl Script {
 mod tests {
     use std::time::Duration;
 
-    use super::{Chunk, Script};
+    use super::{Chunk, Kind, Script};
 
     #[test]
     fn deltas_put_together_are_the_text() {
@@ -116,20 +88,15 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_cut_in_its_text_closes_the_text() {
-        let script = Script::saying("a b", Duration::ZERO);
-        let end = Chunk::TextEnd { id: super::TEXT_ID };
-        assert_eq!(script.cut_short(3), [end, Chunk::Abort]);
+    fn an_answer_cut_short_closes_the_part_that_is_open_and_no_other() {
+        let parts = [(Kind::Reasoning, "a b"), (Kind::Text, "c d")];
+        let script = Script::of_parts(&parts, Duration::ZERO);
+        let thought = Chunk::ReasoningEnd { id: "reasoning-1".to_owned() };
+        let text = Chunk::TextEnd { id: "text-2".to_owned() };
         assert_eq!(script.cut_short(1), [Chunk::Abort]);
-        assert_eq!(script.cut_short(6), [Chunk::Abort]);
-    }
-
-    #[test]
-    fn chunks_are_spelled_as_the_ai_sdk_spells_them() {
-        let start = Chunk::Start { message_id: "m".to_owned() };
-        assert_eq!(start.to_json(), r#"{"type":"start","messageId":"m"}"#);
-        assert_eq!(Chunk::StartStep.to_json(), r#"{"type":"start-step"}"#);
-        let error = Chunk::Error { error_text: "é".to_owned() };
-        assert_eq!(error.to_json(), r#"{"type":"error","errorText":"é"}"#);
+        assert_eq!(script.cut_short(3), [thought, Chunk::Abort]);
+        assert_eq!(script.cut_short(5), [Chunk::Abort]);
+        assert_eq!(script.cut_short(7), [text, Chunk::Abort]);
+        assert_eq!(script.cut_short(9), [Chunk::Abort]);
     }
 }

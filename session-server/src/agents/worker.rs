@@ -1,7 +1,8 @@
 //! Runs the agents: one worker per session that has had something to do, taking its turns in order.
 //!
 //! A worker keeps nothing in memory that matters. It takes a turn from the store, writes the answer
-//! step by step, and completes it; killed at any point, its successor goes on at the next step.
+//! step by step, and completes it; killed at any point, its successor goes on at the next step. The
+//! turns of agents that have no script are in `live`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +12,16 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Agent, Ask, Chunk, Script};
+use super::chunk::Chunk;
+use super::roster::{Agent, Agents};
+use super::{Ask, Script};
 use crate::api::sessions::base_payload;
 use crate::input::{Input, Message, Payload, Trigger};
 use crate::server::Server;
-use crate::store::{self, Position, Session, Turn};
+use crate::store::{self, Answer, Position, Session, Turn};
 
-/// The most steps written at once when there is no pause between them.
-const BURST: usize = 256;
+/// The most that is written at once when there is no pause between the steps.
+pub(super) const BURST: usize = 256;
 
 /// How long a worker waits when the database fails it.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -48,10 +51,10 @@ impl Workers {
     }
 }
 
-struct Worker {
-    server: Arc<Server>,
-    session: String,
-    wake: watch::Receiver<()>,
+pub(super) struct Worker {
+    pub(super) server: Arc<Server>,
+    pub(super) session: String,
+    pub(super) wake: watch::Receiver<()>,
 }
 
 impl Worker {
@@ -82,14 +85,34 @@ impl Worker {
 
     /// Writes what is left of the turn's answer, and completes it.
     async fn perform(&mut self, turn: Turn) -> store::Result<()> {
-        let Some(session) = self.server.store.session(&self.session)? else {
+        let server = Arc::clone(&self.server);
+        let Some(session) = server.store.session(&self.session)? else {
             return Ok(());
         };
-        let script = self.script(&session, turn)?;
+        let Some(ask) = self.ask(&session, turn)? else {
+            return self.complete(&session, &[], None);
+        };
+        match server.agents.named(&session.task_identifier) {
+            Some(Agent::Scripted(agent)) => {
+                let script = agent.answer(&ask).unwrap_or_else(Script::failing);
+                self.recite(&session, turn, &script.of_message(message_id(&session, turn))).await
+            }
+            Some(Agent::Model(model)) => self.converse(&session, turn, model).await,
+            None => self.fail(&session, turn, Agents::missing(&session.task_identifier)).await,
+        }
+    }
+
+    /// Writes a script from the turn's step on, and completes the turn.
+    async fn recite(
+        &mut self,
+        session: &Session,
+        turn: Turn,
+        script: &Script,
+    ) -> store::Result<()> {
         let mut written = turn.step;
         while let Some(step) = script.steps.get(written) {
             if self.is_stopped_within(step.pause).await? {
-                return self.complete(&session, &script.cut_short(written));
+                return self.complete(session, &script.cut_short(written), None);
             }
             let burst = script.steps[written..]
                 .iter()
@@ -103,7 +126,7 @@ impl Worker {
             written += burst.len();
             self.server.bells.ring(&self.session);
         }
-        self.complete(&session, &[])
+        self.complete(session, &[], None)
     }
 
     /// Waits, unless a stop for the running turn comes first; true when one has.
@@ -120,34 +143,24 @@ impl Worker {
         }
     }
 
-    fn complete(&self, session: &Session, last: &[Chunk]) -> store::Result<()> {
+    /// Ends the turn with these chunks, and keeps what was answered for later turns.
+    pub(super) fn complete(
+        &self,
+        session: &Session,
+        last: &[Chunk],
+        answer: Option<Answer<'_>>,
+    ) -> store::Result<()> {
         let token = self.server.keys.mint(&session.external_id);
         let token = token.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let last: Vec<_> = last.iter().map(Chunk::to_json).collect();
-        self.server.store.complete_turn(&self.session, &last, token)?;
+        self.server.store.complete_turn(&self.session, &last, token, answer)?;
         self.server.bells.ring(&self.session);
         Ok(())
     }
 
-    /// The whole answer of the turn, the same at every call.
-    fn script(&self, session: &Session, turn: Turn) -> store::Result<Script> {
-        let Some(ask) = self.ask(session, turn)? else {
-            return Ok(Script::default());
-        };
-        let answer = match Agent::named(&session.task_identifier) {
-            Some(agent) => agent.answer(&ask),
-            None => Err(format!("There is no agent `{}` here.", session.task_identifier)),
-        };
-        let number = turn.input.map_or("first".to_owned(), |seq| seq.to_string());
-        let message_id = format!("{}_{number}", session.id.replacen("session", "msg", 1));
-        Ok(answer.unwrap_or_else(Script::failing).of_message(message_id))
-    }
-
     /// What the turn asks the agent; none where it wants no words, as an edit or a head start does.
     fn ask(&self, session: &Session, turn: Turn) -> store::Result<Option<Ask>> {
-        let boot = base_payload(&session.trigger_config)
-            .ok()
-            .and_then(|json| Payload::parse(json.get()).ok());
+        let boot = boot(session);
         let Some(seq) = turn.input else {
             return Ok(boot.map(|payload| ask(payload.message.as_ref(), &payload)));
         };
@@ -168,6 +181,18 @@ impl Worker {
         };
         Ok(Some(ask(message.as_ref(), &payload)))
     }
+}
+
+/// The payload that the session was made with.
+pub(super) fn boot(session: &Session) -> Option<Payload<'_>> {
+    let json = base_payload(&session.trigger_config).ok()?;
+    Payload::parse(json.get()).ok()
+}
+
+/// The id of the message that answers the turn, the same at every call.
+pub(super) fn message_id(session: &Session, turn: Turn) -> String {
+    let number = turn.input.map_or("first".to_owned(), |seq| seq.to_string());
+    format!("{}_{number}", session.id.replacen("session", "msg", 1))
 }
 
 fn ask(message: Option<&Message>, payload: &Payload<'_>) -> Ask {

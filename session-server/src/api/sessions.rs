@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ApiError, read_body, session_for};
-use crate::agents::Agent;
+use crate::agents::Agents;
 use crate::auth::{Access, Caller};
 use crate::input::{Payload, Role};
 use crate::json;
@@ -125,7 +125,7 @@ pub(crate) async fn close_route(
 /// yet made is never seen here, and a first subscribe needs no luck.
 pub(crate) fn create(server: &Arc<Server>, request: CreateRequest) -> Result<Created, ApiError> {
     let external_id = request.external_id.clone();
-    let new = check(request)?;
+    let new = check(request, &server.agents)?;
     let made = server.store.create_session(&new)?;
     let session = server.store.session(&external_id)?.ok_or(ApiError::NoSession)?;
     if session.closed_at.is_some() {
@@ -154,7 +154,7 @@ fn only_server(server: &Server, headers: &HeaderMap) -> Result<Caller, ApiError>
     }
 }
 
-fn check(request: CreateRequest) -> Result<NewSession, ApiError> {
+fn check(request: CreateRequest, agents: &Agents) -> Result<NewSession, ApiError> {
     let refuse = |text: &str| Err(ApiError::BadRequest(text.to_owned()));
     if request.external_id.is_empty() {
         return refuse("`externalId` is empty");
@@ -165,11 +165,11 @@ fn check(request: CreateRequest) -> Result<NewSession, ApiError> {
     if request.kind.is_empty() {
         return refuse("`type` is empty");
     }
-    if Agent::named(&request.task_identifier).is_none() {
+    if agents.named(&request.task_identifier).is_none() {
         return Err(ApiError::NotFound(format!(
             "there is no task `{}` here; there are: {}",
             request.task_identifier,
-            Agent::names().join(", ")
+            agents.ids()
         )));
     }
     let expires_at = match request.expires_at.as_deref() {

@@ -1,6 +1,8 @@
 //! The two channels of a session: `.in`, client to agent, and `.out`, agent to client.
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{Result, Store};
 use crate::input::Role;
@@ -188,6 +190,16 @@ pub(super) fn append_chunks(tx: &Transaction<'_>, session: &str, chunks: &[Strin
     Ok(())
 }
 
+/// The chunk in a record that [`append_chunks`] wrote.
+pub(super) fn decode_chunk<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Part<T> {
+        data: T,
+    }
+    let part: Part<T> = serde_json::from_slice(body).map_err(no_json)?;
+    Ok(part.data)
+}
+
 /// Takes the next sequence numbers of `.out`; returns the first. Its time never runs backwards.
 fn reserve(tx: &Transaction<'_>, session: &str, records: usize) -> Result<Tail> {
     tx.prepare_cached(
@@ -219,7 +231,9 @@ fn encode_headers(headers: &[(String, String)]) -> String {
 }
 
 fn decode_headers(text: &str) -> Result<Headers> {
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
+    serde_json::from_str(text).map_err(no_json)
+}
+
+fn no_json(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -17,13 +17,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(crate) use channels::{Append, InRecord, OutRecord, Tail};
 pub(crate) use chats::ChatSummary;
 pub(crate) use sessions::{NewSession, Session, fresh_id};
-pub(crate) use turns::{Position, Turn};
+pub(crate) use turns::{Answer, Position, Turn};
 
 /// Marks a file as ours (`PRAGMA application_id`): "tses".
 const APPLICATION_ID: i32 = 0x7473_6573;
 
-/// The version of `schema.sql`.
-const SCHEMA_VERSION: i32 = 1;
+/// The schema: what each version adds to the one before. A file is brought to the last one.
+const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
 /// A killed predecessor may take a moment to let go of the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ pub(crate) enum OpenError {
     #[error("it belongs to another program")]
     Foreign,
     /// Written by another version of this server.
-    #[error("its format is version {0}, this server reads version {SCHEMA_VERSION}")]
+    #[error("its format is version {0}, this server reads version {latest}", latest = SCHEMA.len())]
     Version(i32),
     /// Held by another process.
     #[error("another session-server is using it")]
@@ -113,24 +113,28 @@ fn claim(db: &Connection) -> Result<()> {
     )
 }
 
-/// Lays the schema in an empty file; refuses a file that is not ours.
+/// Lays the schema in an empty file, or what an older file lacks of it; refuses a file that is not
+/// ours, and one from a newer server.
 fn prepare(db: &mut Connection) -> std::result::Result<(), OpenError> {
     let pragma =
         |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
-    if pragma("application_id")? == APPLICATION_ID {
-        return match pragma("user_version")? {
-            SCHEMA_VERSION => Ok(()),
-            other => Err(OpenError::Version(other)),
-        };
-    }
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 {
-        return Err(OpenError::Foreign);
-    }
+    let version = if pragma("application_id")? == APPLICATION_ID {
+        pragma("user_version")?
+    } else {
+        let tables: i64 =
+            db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables > 0 {
+            return Err(OpenError::Foreign);
+        }
+        0
+    };
+    let missing = usize::try_from(version).ok().and_then(|version| SCHEMA.get(version..));
     let tx = db.transaction()?;
-    tx.execute_batch(include_str!("schema.sql"))?;
+    for addition in missing.ok_or(OpenError::Version(version))? {
+        tx.execute_batch(addition)?;
+    }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    tx.pragma_update(None, "user_version", SCHEMA.len())?;
     tx.commit()?;
     Ok(())
 }

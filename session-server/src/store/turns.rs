@@ -4,9 +4,12 @@
 //! cut off goes on at its next step: nothing lost, nothing twice. The agent's worker is the only
 //! caller that moves these columns; closing a session takes the turn away from under it.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use std::collections::HashMap;
 
-use super::channels::{append_chunks, append_out};
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::de::DeserializeOwned;
+
+use super::channels::{append_chunks, append_out, decode_chunk};
 use super::{InRecord, Result, Store};
 
 /// A turn that runs.
@@ -29,7 +32,15 @@ pub(crate) enum Position {
     Running(Turn),
 }
 
-/// How the message of the creation is written in `turn_input`.
+/// What was answered to a question of the user.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer<'a> {
+    /// The `.in` record that asked; none for the message that came with the session's creation.
+    pub(crate) question: Option<u64>,
+    pub(crate) text: &'a str,
+}
+
+/// How the message of the creation is written in `turn_input` and `answers.question`.
 const BOOT: i64 = -1;
 
 impl Store {
@@ -107,7 +118,31 @@ impl Store {
         })
     }
 
-    /// Whether a stop has come for the running turn. It is heeded by `complete_turn`.
+    /// All questions of the user up to `seq`.
+    pub(crate) fn questions(&self, session: &str, seq: u64) -> Result<Vec<InRecord>> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT seq, part_id, body FROM in_records WHERE session = ?1 \
+                 AND role = 'question' AND seq <= ?2 ORDER BY seq",
+            )?
+            .query_map(params![session, seq], InRecord::from_row)?
+            .collect()
+        })
+    }
+
+    /// The answers that were kept, by the question they answer.
+    pub(crate) fn answers(&self, session: &str) -> Result<HashMap<Option<u64>, String>> {
+        self.read(|db| {
+            db.prepare_cached("SELECT question, text FROM answers WHERE session = ?1")?
+                .query_map([session], |row| {
+                    Ok((u64::try_from(row.get::<_, i64>(0)?).ok(), row.get(1)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// Whether the running turn is to end: a stop has come for it, or the session was closed.
+    /// A stop is heeded by `complete_turn`.
     pub(crate) fn is_stopped(&self, session: &str) -> Result<bool> {
         self.read(|db| {
             db.prepare_cached(
@@ -117,7 +152,7 @@ impl Store {
             )?
             .query_row([session], |row| row.get(0))
             .optional()
-            .map(Option::unwrap_or_default)
+            .map(|stopped| stopped.unwrap_or(true))
         })
     }
 
@@ -136,12 +171,27 @@ impl Store {
         })
     }
 
+    /// What is written of the running turn, chunk by chunk.
+    pub(crate) fn turn_chunks<T: DeserializeOwned>(&self, session: &str) -> Result<Vec<T>> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT body FROM out_records JOIN sessions ON sessions.id = session \
+                 WHERE session = ?1 AND seq > ifnull(out_boundary, -1) AND headers = '[]' \
+                 ORDER BY seq",
+            )?
+            .query_map([session], |row| decode_chunk(row.get_ref(0)?.as_blob()?))?
+            .collect()
+        })
+    }
+
     /// Ends the running turn: its last chunks, its turn-complete, and the trim to the one before.
+    /// The answer takes the place of an earlier one to the same question.
     pub(crate) fn complete_turn(
         &self,
         session: &str,
         chunks: &[String],
         token: String,
+        answer: Option<Answer<'_>>,
     ) -> Result<()> {
         self.transact(|tx| {
             let running = tx
@@ -155,6 +205,13 @@ impl Store {
             let Some((in_next, previous)) = running else {
                 return Ok(());
             };
+            if let Some(Answer { question, text }) = answer {
+                tx.execute(
+                    "INSERT OR REPLACE INTO answers (session, question, text) \
+                     VALUES (?1, ifnull(?2, ?3), ?4)",
+                    params![session, question, BOOT, text],
+                )?;
+            }
             append_chunks(tx, session, chunks)?;
             let mut headers = vec![
                 ("trigger-control".to_owned(), "turn-complete".to_owned()),

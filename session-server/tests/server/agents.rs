@@ -4,7 +4,7 @@ use std::slice;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, chunk, consumed, header, said, shape, submit};
+use crate::support::{Server, chunk, consumed, header, said, said_in, shape, submit};
 
 fn fast() -> Value {
     json!({ "paceMs": 0 })
@@ -91,6 +91,51 @@ fn an_ask_out_of_bounds_is_an_error_chunk_that_says_so() {
         let text = error.expect("an error")["errorText"].to_string();
         assert!(text.contains(words), "{text}");
     }
+}
+
+#[test]
+fn reasoning_thinks_about_the_words_and_then_answers() {
+    let server = Server::start();
+    let ask =
+        |chat: &str| server.chat(chat, "reasoning").ask("Is the old lighthouse still lit?", fast());
+    let records = ask("a");
+    assert_eq!(
+        shape(&records),
+        [
+            "start",
+            "start-step",
+            "reasoning-start",
+            "reasoning-delta",
+            "reasoning-end",
+            "text-start",
+            "text-delta",
+            "text-end",
+            "finish-step",
+            "finish"
+        ]
+    );
+    let thought = said_in(&records, "reasoning-delta");
+    assert!(thought.contains("6 words") && thought.contains("“lighthouse”"), "{thought}");
+    let answer = said_in(&records, "text-delta");
+    assert!(answer.contains("**lit**"), "{answer}");
+    let again = ask("b");
+    assert_eq!(
+        (said_in(&again, "reasoning-delta"), said_in(&again, "text-delta")),
+        (thought, answer)
+    );
+}
+
+#[test]
+fn a_stop_in_the_middle_of_the_reasoning_closes_it() {
+    let server = Server::start();
+    let chat = server.chat("c", "reasoning");
+    chat.say(&submit("one two three", json!({ "paceMs": 1000 })));
+    chat.read_until("", |record| chunk(record).is_some_and(|c| c["type"] == "reasoning-delta"));
+    let stop = chat.say(&json!({ "kind": "stop" }));
+    assert_eq!(
+        shape(&chat.read_turn("", stop)),
+        ["start", "start-step", "reasoning-start", "reasoning-delta", "reasoning-end", "abort"]
+    );
 }
 
 #[test]

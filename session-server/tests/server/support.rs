@@ -16,6 +16,8 @@ pub(crate) const KEY: &str = "tr_dev_local";
 pub(crate) fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_session-server"));
     command.args(args);
+    // What the user of this machine has is none of the tests' business.
+    command.env_remove("MODEL_API_KEY");
     command
 }
 
@@ -61,11 +63,12 @@ impl Server {
 
     /// A server on a free port with more arguments.
     pub(crate) fn with(args: &[&str]) -> Self {
-        let mut child = program(&["--port", "0"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        Self::run(program(&["--port", "0"]).args(args))
+    }
+
+    /// What this command starts, once it listens.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let stdout = child.stdout.as_mut().expect("its output is piped");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("it says something");
@@ -279,6 +282,12 @@ pub(crate) fn said(records: &[Value]) -> String {
         .filter_map(chunk)
         .filter_map(|chunk| Some(chunk["delta"].as_str()?.to_owned()))
         .collect()
+}
+
+/// What these records say in chunks of this type.
+pub(crate) fn said_in(records: &[Value], kind: &str) -> String {
+    let is_wanted = |record: &&Value| chunk(record).is_some_and(|chunk| chunk["type"] == kind);
+    said(&records.iter().filter(is_wanted).cloned().collect::<Vec<_>>())
 }
 
 /// A request in the making.
