@@ -1,6 +1,6 @@
 // Measures, and prints one table; target/bench.json has the same, with the spread of the rounds.
 import { readFileSync, writeFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { launchBrowser } from "../tests/e2e/support/browser";
 import { bundled } from "./bundle";
 import { answer, eventsOf } from "./inputs";
 import { firstChunk } from "./measure/first-chunk";
@@ -27,11 +27,7 @@ for (const size of batches) routes[`replay-${size}`] = { events: eventsOf(long, 
 
 const script = new TextDecoder().decode(await bundled('import "./page";'));
 const server = await serve(script, routes);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  chromiumSandbox: false,
-  args: ["--disable-gpu", "--disable-quic", "--js-flags=--expose-gc"],
-});
+const browser = await launchBrowser(["--js-flags=--expose-gc"]);
 const page = await browser.newPage();
 await page.goto(server.url);
 await page.waitForFunction(() => "measure" in globalThis);

@@ -38,7 +38,8 @@ export function describeError(error: Error): ErrorDescription {
   }
   return {
     title: "The answer could not be completed.",
-    advice: `${error.message} Try again, or ask in other words.`,
+    // An agent's own sentence says what to do.
+    advice: error.message,
     remedy: "retry",
   };
 }

@@ -9,15 +9,15 @@ import { type Browser, chromium } from "playwright-core";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/** Starts a browser without windows. */
-export function launchBrowser(): Promise<Browser> {
+/** Starts a browser without windows; `flags` are added to its own. */
+export function launchBrowser(flags: string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: executable(),
     headless: true,
     // In a container tests run as root, for whom Chromium has no sandbox.
     chromiumSandbox: false,
     // Playwright adds what keeps a browser from updates, syncing and talking to its maker.
-    args: ["--disable-gpu", "--disable-quic"],
+    args: ["--disable-gpu", "--disable-quic", ...flags],
   });
 }
 
