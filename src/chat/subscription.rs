@@ -182,6 +182,7 @@ impl Subscription {
     pub(super) fn session_recreated(&mut self, cx: &mut Context<'_>) {
         if self.is_held {
             self.cancel_request(cx);
+            self.has_renewed_token = false;
             self.connection = Connection::AwaitingToken;
         }
     }
@@ -602,6 +603,9 @@ impl Subscription {
 
     /// Ends the stream with an error.
     pub(super) fn fail(&mut self, error: ChatError, session: &mut Session, cx: &mut Context<'_>) {
+        if matches!(self.connection, Connection::Refused(_)) {
+            return;
+        }
         self.detach(cx);
         if self.is_held {
             self.connection = Connection::Refused(error);

@@ -299,3 +299,27 @@ fn a_reconnect_while_the_message_is_on_its_way_finds_nothing() {
     let orders = chat.tell(acknowledged(1, 5));
     assert_eq!(orders.last().unwrap(), "open stream 1 for call 1");
 }
+
+#[test]
+fn a_refusal_stands_when_another_message_cannot_renew_its_token() {
+    let mut chat = sending();
+    chat.tell(refused(2, 404));
+    chat.tell(send(2));
+    chat.expect(answered(3, 401, ""), &["refresh token"]);
+    chat.tell(Input::TokenFailed(thrown("offline")));
+    let orders = chat.tell(acknowledged(1, 0));
+    assert_eq!(orders.last().unwrap(), "fail 1: api 404");
+}
+
+#[test]
+fn a_session_that_is_created_anew_may_refuse_its_token_once() {
+    let mut chat = sending();
+    chat.tell(refused(2, 401));
+    chat.tell(token_ready("t1"));
+    chat.tell(answered(1, 404, ""));
+    chat.expect(answered(4, 404, ""), &["start session"]);
+    let orders = chat.tell(session_started("t2"));
+    assert_eq!(orders.last().unwrap(), "subscribe 6 with t2 from the start");
+    let orders = chat.tell(refused(6, 401));
+    assert_eq!(orders.last().unwrap(), "refresh token");
+}
