@@ -6,22 +6,33 @@ import { mkdirSync, statSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { at, fail, read, startSessionServer } from "./project.mjs";
 
-/** What has been talked about, the oldest first. The pictures show the last chat, mid-answer. */
+/** What has been talked about, the oldest first. The last one is shown mid-answer. */
 const chats = [
   { agent: "echo", text: "Does anybody hear me?" },
   { agent: "story", text: "A bedtime story, 60 words" },
-  { agent: "reasoning", text: "Should I take the ferry or the bridge?" },
+  { agent: "reasoning", text: "Ferry or bridge?" },
   { agent: "story", text: "A lighthouse story, 900 words" },
 ];
 
 /** Below this chapter, what has been written by now is out of sight: nothing shows what time it is. */
 const LAST_CHAPTER = "4. The Letter in the Bell";
 
-/** `top`: the text that stands at the upper edge; without it, the beginning of the chat. */
+/**
+ * `of`: whose latest chat it shows. `top`: the text that stands at the upper edge; without it, the
+ * beginning of the chat.
+ */
 const pictures = [
-  { name: "chat-light", width: 1120, height: 720, colorScheme: "light" },
-  { name: "chat-dark", width: 1120, height: 720, colorScheme: "dark", top: "2. The Borrowed Boat" },
-  { name: "chat-phone", width: 390, height: 780, isMobile: true, hasTouch: true },
+  { name: "chat-light", of: "story", width: 1120, height: 720, colorScheme: "light" },
+  {
+    name: "chat-dark",
+    of: "story",
+    width: 1120,
+    height: 720,
+    colorScheme: "dark",
+    top: "2. The Borrowed Boat",
+  },
+  // Its thoughts are opened.
+  { name: "chat-phone", of: "reasoning", width: 390, height: 780, isMobile: true, hasTouch: true },
 ];
 
 /** They are committed, so they have to stay small. */
@@ -38,6 +49,8 @@ const browser = await chromium.launch({
   args: ["--disable-gpu", "--disable-quic"],
 });
 
+/** The address of each agent's latest chat. */
+const addresses = {};
 const page = await browser.newPage();
 await page.goto(url);
 for (const { agent, text } of chats) {
@@ -45,14 +58,15 @@ for (const { agent, text } of chats) {
   await page.getByTestId(`agent-${agent}`).check();
   await page.getByTestId("composer").fill(text);
   await page.getByTestId("composer").press("Enter");
+  await page.locator('[data-role="user"]').waitFor();
+  addresses[agent] = page.url();
   if (text !== chats.at(-1)?.text) await page.getByTestId("regenerate").waitFor();
 }
 await page.getByRole("heading", { name: LAST_CHAPTER }).waitFor();
-const chat = page.url();
 
 const folder = at("docs/pictures");
 mkdirSync(folder, { recursive: true });
-for (const { name, width, height, top, ...options } of pictures) {
+for (const { name, of, width, height, top, ...options } of pictures) {
   const context = await browser.newContext({
     viewport: { width, height },
     deviceScaleFactor: 2,
@@ -60,14 +74,19 @@ for (const { name, width, height, top, ...options } of pictures) {
     ...options,
   });
   const page = await context.newPage();
-  await page.goto(chat);
-  await page.getByRole("heading", { name: LAST_CHAPTER }).waitFor();
-  await page.getByRole("log").evaluate((log, top) => {
-    const heading = top && [...log.querySelectorAll("h3")].find((each) => each.innerText === top);
-    log.scrollTo({ top: heading ? heading.offsetTop - 24 : 0 });
-  }, top);
-  // The way to the end shows once the page has noticed that it was scrolled.
-  await page.getByRole("button", { name: "To the latest message" }).waitFor();
+  await page.goto(addresses[of]);
+  if (of === "reasoning") {
+    await page.getByText("Thoughts").click();
+    await page.locator("details .markdown").waitFor();
+  } else {
+    await page.getByRole("heading", { name: LAST_CHAPTER }).waitFor();
+    await page.getByRole("log").evaluate((log, top) => {
+      const heading = top && [...log.querySelectorAll("h3")].find((each) => each.innerText === top);
+      log.scrollTo({ top: heading ? heading.offsetTop - 24 : 0 });
+    }, top);
+    // The way to the end shows once the page has noticed that it was scrolled.
+    await page.getByRole("button", { name: "To the latest message" }).waitFor();
+  }
   const path = `${folder}/${name}.png`;
   await page.screenshot({ path, animations: "disabled" });
   const { size } = statSync(path);

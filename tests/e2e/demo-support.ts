@@ -1,7 +1,10 @@
-// How the tests of the demo page drive it, what they read from the server to compare it with, and
-// the watchman that looks for tokens.
+// How the tests of the demo page drive it, what they read from the server to compare it with, the
+// watchman that looks for tokens, and a stand-in for a model.
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,7 +66,12 @@ export async function eventually<T>(
 // What the server has
 
 /** A turn as the records of `.out` tell it. */
-export type Turn = { messageId: string | undefined; text: string; wasAborted: boolean };
+export type Turn = {
+  messageId: string | undefined;
+  reasoning: string;
+  text: string;
+  wasAborted: boolean;
+};
 
 type Chunk = { type: string; messageId?: string; delta?: string };
 type OutRecord = { headers?: [string, string][]; body?: string };
@@ -134,7 +142,8 @@ function turnsOf(body: string): Turn[] {
           if (chunks.length === 0) continue;
           turns.push({
             messageId: chunks.find((chunk) => chunk.type === "start")?.messageId,
-            text: chunks.map((chunk) => (chunk.type === "text-delta" ? chunk.delta : "")).join(""),
+            reasoning: deltasOf(chunks, "reasoning-delta"),
+            text: deltasOf(chunks, "text-delta"),
             wasAborted: chunks.some((chunk) => chunk.type === "abort"),
           });
           chunks = [];
@@ -148,8 +157,97 @@ function turnsOf(body: string): Turn[] {
   return turns;
 }
 
-export function textOf(message: UIMessage | undefined): string {
-  return (message?.parts ?? []).map((part) => (part.type === "text" ? part.text : "")).join("");
+function deltasOf(chunks: Chunk[], type: "reasoning-delta" | "text-delta"): string {
+  return chunks.map((chunk) => (chunk.type === type ? chunk.delta : "")).join("");
+}
+
+export function textOf(
+  message: UIMessage | undefined,
+  type: "reasoning" | "text" = "text",
+): string {
+  return (message?.parts ?? []).map((part) => (part.type === type ? part.text : "")).join("");
+}
+
+// The model
+
+/**
+ * Stands in for a model's server. Each request waits for the test, which says what the model says and
+ * when.
+ */
+export class ModelStandIn {
+  #server: Server;
+  #requests: ServerResponse[] = [];
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<ModelStandIn> {
+    const server = createServer();
+    const model = new ModelStandIn(server);
+    server.on("request", (request, response) => {
+      request.resume();
+      model.#requests.push(response);
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return model;
+  }
+
+  get host(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The flags of a session server that has this model. */
+  flags(name: string): string[] {
+    return ["--model-url", `http://${this.host}/v1`, "--model", name];
+  }
+
+  /** The next request, as soon as it is here. */
+  request(): Promise<ModelRequest> {
+    return eventually("a request to the model", async () => {
+      const response = this.#requests.shift();
+      return response && new ModelRequest(response);
+    });
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+/** A request to the model that waits for its answer. */
+export class ModelRequest {
+  #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  refuse(status: number, reason: string): void {
+    const kind = { "Content-Type": "application/json" };
+    this.#response.writeHead(status, kind).end(JSON.stringify({ error: { message: reason } }));
+  }
+
+  think(words: string): void {
+    this.#send({ delta: { reasoning_content: words } });
+  }
+
+  say(words: string): void {
+    this.#send({ delta: { content: words } });
+  }
+
+  end(): void {
+    this.#send({ delta: {}, finish_reason: "stop" });
+    this.#response.end("data: [DONE]\n\n");
+  }
+
+  #send(choice: object): void {
+    if (!this.#response.headersSent) {
+      this.#response.writeHead(200, { "Content-Type": "text/event-stream" });
+    }
+    this.#response.write(`data: ${JSON.stringify({ choices: [{ index: 0, ...choice }] })}\n\n`);
+  }
 }
 
 // The watchman
@@ -265,7 +363,7 @@ export class Demo {
   }
 
   /** Begins a chat with its first message, and gives its id. */
-  async begin(agent: "echo" | "story" | "reasoning", text: string): Promise<string> {
+  async begin(agent: "echo" | "story" | "reasoning" | "model", text: string): Promise<string> {
     await this.at("new-chat").click();
     await this.at(`agent-${agent}`).check();
     await this.say(text);
@@ -294,6 +392,28 @@ export class Demo {
   /** The notice that something went wrong. */
   get notice() {
     return this.page.getByRole("alert");
+  }
+
+  /** What the last answer was preceded by: its thoughts, folded. */
+  get fold() {
+    return this.answers.last().getByTestId("reasoning");
+  }
+
+  /** The line that says what the chat is doing. */
+  get status() {
+    return this.at("status");
+  }
+
+  /** The states of the connection from now on, however briefly each of them holds. */
+  async connectionStates(): Promise<() => Promise<string[]>> {
+    const states = await this.status.evaluateHandle((status) => {
+      const states = [status.dataset.connection ?? ""];
+      new MutationObserver(() => states.push(status.dataset.connection ?? "")).observe(status, {
+        attributeFilter: ["data-connection"],
+      });
+      return states;
+    });
+    return () => states.jsonValue();
   }
 
   /** Waits until this many answers have begun. */

@@ -12,7 +12,15 @@ import {
   type TestContext,
   vi,
 } from "vitest";
-import { buildPage, Demo, eventually, temporaryFolder, textOf, Watchman } from "./demo-support";
+import {
+  buildPage,
+  Demo,
+  eventually,
+  ModelStandIn,
+  temporaryFolder,
+  textOf,
+  Watchman,
+} from "./demo-support";
 import { launchBrowser } from "./support/browser";
 import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
 
@@ -44,23 +52,29 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Setting = { page?: string; db?: string; viewport?: { width: number; height: number } };
+type Setting = {
+  page?: string;
+  db?: string;
+  flags?: string[];
+  viewport?: { width: number; height: number };
+};
 
 /** A server and the open page. Whatever the test does to them, the watchman has the last word. */
 async function openDemo(
   onTestFinished: TestContext["onTestFinished"],
-  { page = productionPage, db = ":memory:", viewport }: Setting = {},
+  { page = productionPage, db = ":memory:", flags = [], viewport }: Setting = {},
 ) {
-  let server = await startServer({ page, db });
+  let server = await startServer({ page, db, flags });
   onTestFinished(() => server.stop());
   const demo = await Demo.open(browser, server, viewport);
   onTestFinished(() => demo.close());
   const { url, port } = server;
   const kill = () => server.stop("SIGKILL");
   const restart = async () => {
-    server = await startServer({ page, db, port });
+    server = await startServer({ page, db, flags, port });
   };
-  return Object.assign(demo, { url, kill, restart });
+  const closeSession = (chatId: string) => server.closeSession(chatId);
+  return Object.assign(demo, { url, kill, restart, closeSession });
 }
 
 const test = anyTest.extend<{ open: (setting?: Setting) => ReturnType<typeof openDemo> }>({
@@ -344,21 +358,33 @@ describe.concurrent("a chat that is left in the middle of an answer", () => {
 });
 
 describe.concurrent("an agent", () => {
-  test("thinks in a fold, which opens by keyboard and holds all of it", async ({ open }) => {
+  test("thinks in a fold, which opens by keyboard and holds all that was thought", async ({
+    open,
+  }) => {
     const demo = await open();
     const chatId = await demo.begin("reasoning", "Should I take the ferry or the bridge?");
-    await demo.isIn("ready");
-    const fold = demo.answers.last().locator("details.reasoning").first();
-    const thoughts = fold.locator("p");
+    const summary = demo.fold.locator("summary");
+    const thoughts = demo.fold.locator(".markdown");
+    await summary.waitFor();
     expect(await thoughts.isVisible()).toBe(false);
-    await fold.locator("summary").focus();
+    await summary.focus();
     await demo.page.keyboard.press("Enter");
     await thoughts.waitFor();
-    const parts = (await demo.storedMessages(chatId, 2)).at(-1)?.parts ?? [];
-    const written = parts.find((part) => part.type === "reasoning");
-    expect(written?.text.length).toBeGreaterThan(0);
-    expect(await thoughts.textContent()).toBe(written?.text);
-    expect(parts.find((part) => part.type === "text")?.text).not.toBe("");
+    const { reasoning } = await demo.hasWholeAnswers(chatId, 1);
+    const [, answer] = await demo.storedMessages(chatId, 2);
+    expect(reasoning).toContain("There are two ways");
+    expect(textOf(answer, "reasoning")).toBe(reasoning);
+    // Open it was, and open it stays. It shows what was written, without the marks of the lists.
+    const words = (text: string) => text.split(/\s+/);
+    expect(words(await thoughts.innerText())).toEqual(
+      words(reasoning.replace(/^(-|\d+\.) /gm, "")),
+    );
+    expect(await summary.innerText()).toBe("Thoughts");
+    await summary.click();
+    await thoughts.waitFor({ state: "hidden" });
+    await demo.reload();
+    await summary.waitFor();
+    expect(await thoughts.isVisible()).toBe(false);
   });
 
   test("is one of those that the server has, and their list can be asked for again", async ({
@@ -368,16 +394,125 @@ describe.concurrent("an agent", () => {
     const names = demo.page.locator(".agent-name");
     await eventually("the agents", async () => (await names.count()) === 3);
     expect(await names.allInnerTexts()).toEqual(["Echo", "Story", "Reasoning"]);
+    const chatId = await demo.begin("echo", "Here before them");
+    await demo.hasWholeAnswers(chatId, 1);
     demo.watchman.expect(/Failed to load resource/);
     await demo.page.route("**/app/agents", (route) => route.fulfill({ status: 503 }));
-    await demo.page.reload();
-    const again = demo.page.getByRole("alert").getByRole("button", { name: "Try again" });
-    await again.waitFor();
-    expect(await names.count()).toBe(0);
+    await demo.reload();
+    await demo.say("Here without them");
+    await demo.hasWholeAnswers(chatId, 2);
+    await demo.at("new-chat").click();
+    await demo.notice.getByText("The agents could not be listed.").waitFor();
+    // Nothing is sent to an agent that nobody chose.
+    expect(await demo.composer.count()).toBe(0);
     await demo.page.unroute("**/app/agents");
-    await again.click();
+    await demo.notice.getByRole("button", { name: "Try again" }).click();
     await eventually("the agents", async () => (await names.count()) === 3);
     expect(await demo.notice.count()).toBe(0);
+    const next = await demo.begin("echo", "Here with them");
+    await demo.hasWholeAnswers(next, 1);
+  });
+
+  test("that is a model is awaited, thinks, answers, and says itself what is wrong", async ({
+    open,
+    onTestFinished,
+  }) => {
+    const model = await ModelStandIn.start();
+    onTestFinished(() => model.stop());
+    const demo = await open({ flags: model.flags("parrot:1b") });
+    const agent = demo.page.locator(".agent", { has: demo.at("agent-model") });
+    expect(await agent.innerText()).toContain("parrot:1b");
+    expect(await agent.innerText()).toContain(model.host);
+    const chatId = await demo.begin("model", "Who is there?");
+    const request = await model.request();
+    await demo.at("typing").waitFor();
+    await demo.status.getByText("Thinking…").waitFor();
+    request.think("Who *might* that be?");
+    await demo.fold.getByText("Thinking…").waitFor();
+    await demo.at("typing").waitFor({ state: "hidden" });
+    expect(await demo.status.innerText()).toBe("Thinking…");
+    request.say("A **parrot**.");
+    await demo.status.getByText("Answering…").waitFor();
+    await demo.answers.getByText("parrot", { exact: true }).waitFor();
+    await demo.fold.getByText("Thoughts").waitFor();
+    request.end();
+    const turn = await demo.hasWholeAnswers(chatId, 1);
+    expect(turn).toMatchObject({ reasoning: "Who *might* that be?", text: "A **parrot**." });
+    expect(await demo.status.innerText()).toBe("Ready");
+
+    await demo.say("What is wrong?");
+    (await model.request()).refuse(429, "no seed left");
+    await demo.notice
+      .getByText(
+        "The model's server is asked too much (429): wait a little, then try again. It says: “no seed left”",
+        { exact: true },
+      )
+      .waitFor();
+    await demo.notice.getByRole("button", { name: "Try again" }).click();
+    const again = await model.request();
+    expect(await demo.notice.count()).toBe(0);
+    again.say("Nothing.");
+    again.end();
+    expect((await demo.hasWholeAnswers(chatId, 2)).text).toBe("Nothing.");
+  });
+});
+
+describe.concurrent("a refusal", () => {
+  test("says what to do, and trying again does it", async ({ open }) => {
+    const demo = await open();
+    demo.watchman.expect(/Failed to load resource/);
+    const chatId = await demo.begin("echo", "zero");
+    await demo.hasWholeAnswers(chatId, 1);
+    const refusals = [
+      [401, "Your access to this chat has run out."],
+      [429, "The server is asked too much."],
+      [500, "The server did not do its part."],
+    ] as const;
+    for (const [index, [status, title]] of refusals.entries()) {
+      await demo.page.route("**/in/append", (route) => route.fulfill({ status }));
+      await demo.say(`refused with ${status}`);
+      await demo.notice.getByText(title).waitFor();
+      await demo.isIn("error");
+      await demo.page.unroute("**/in/append");
+      await demo.notice.getByRole("button", { name: "Try again" }).click();
+      await demo.hasWholeAnswers(chatId, index + 2);
+      expect(await demo.notice.count()).toBe(0);
+    }
+  });
+
+  test("of a message that is too long says so", async ({ open }) => {
+    const demo = await open();
+    demo.watchman.expect(/Failed to load resource/);
+    await demo.begin("echo", "long ".repeat(250_000));
+    await demo.notice.getByText("The message is too long.").waitFor();
+    await demo.notice.getByText("Send it again in shorter parts.").waitFor();
+    await demo.say("short");
+    await demo.answers.getByText("short").waitFor();
+    await demo.isIn("ready");
+    expect(await demo.notice.count()).toBe(0);
+  });
+
+  test("for good closes the chat, which can still be read", async ({ open }) => {
+    const demo = await open();
+    demo.watchman.expect(/Failed to load resource/);
+    const chatId = await demo.begin("echo", "To be read");
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.closeSession(chatId);
+    await demo.say("One more");
+    const isClosed = async () => {
+      await demo.notice.getByText("This chat is closed.").waitFor();
+      await demo.status.getByText("This chat is closed").waitFor();
+      await demo.answers.getByText("To be read").waitFor();
+      await demo.composer.fill("And another");
+      expect(await demo.at("send").isDisabled()).toBe(true);
+    };
+    await isClosed();
+    await demo.reload();
+    await isClosed();
+    await demo.notice.getByRole("button", { name: "New chat" }).click();
+    await demo.at("agent-echo").waitFor();
+    const next = await demo.begin("echo", "Elsewhere");
+    await demo.hasWholeAnswers(next, 1);
   });
 });
 
@@ -390,14 +525,22 @@ describe.concurrent("a server that is killed", () => {
     const chatId = await demo.begin("story", LONG);
     await demo.isAnswering();
     const before = await demo.answers.last().innerText();
+    const states = await demo.connectionStates();
     await demo.kill();
-    const lost = demo.page.locator('[data-testid="status"][data-connection="reconnecting"]');
-    await lost.getByText("Connection lost.").waitFor();
-    expect(await demo.answers.last().innerText()).toContain(before.slice(0, 100));
+    await demo.status.getByText("Connection lost.").waitFor();
+    await demo.status.getByText(/Trying again (in \d+ s|now)…/).waitFor();
+    expect(await demo.answers.last().innerText()).toContain(before.slice(0, 60));
     await demo.restart();
     const turn = await demo.hasWholeAnswers(chatId, 1);
-    expect(await lost.count()).toBe(0);
     expect(turn.wasAborted).toBe(false);
+    const seen = (await states()).filter((state) => state !== "waiting");
+    expect(seen.filter((state, index) => state !== seen[index - 1])).toEqual([
+      "live",
+      "reconnecting",
+      "live",
+      "idle",
+    ]);
+    expect(await demo.status.innerText()).toBe("Ready");
     await demo.say(SHORT);
     await demo.hasWholeAnswers(chatId, 2);
   });
@@ -416,6 +559,19 @@ describe.concurrent("a server that is killed", () => {
     expect(await demo.notice.count()).toBe(0);
     expect((await demo.server.lastTurn(chatId)).wasAborted).toBe(true);
     await demo.storedMessages(chatId, 2);
+  });
+
+  test("and has lost all it knew is told again, by the page that stayed open", async ({ open }) => {
+    const demo = await open();
+    demo.watchman.expect(/Failed to load resource/);
+    const chatId = await demo.begin("echo", "Do you know me?");
+    await demo.hasWholeAnswers(chatId, 1);
+    await demo.kill();
+    await demo.restart();
+    expect(await demo.server.stored(chatId)).toBeUndefined();
+    await demo.say("And now?");
+    expect((await demo.hasWholeAnswers(chatId, 2)).text).toBe("And now?");
+    expect(await demo.notice.count()).toBe(0);
   });
 
   test("before a message loses neither the message nor its answer", async ({ open }) => {
@@ -471,6 +627,43 @@ describe.concurrent("the page", () => {
     expect(await demo.at("chat-item").count()).toBe(1);
     await demo.openChat(kept);
     await demo.hasWholeAnswers(kept, 1);
+  });
+
+  test("renames a chat by keyboard", async ({ open }) => {
+    const demo = await open();
+    const { keyboard } = demo.page;
+    const focus = () =>
+      demo.page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+    const isCalled = async (title: string) => {
+      await demo.page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+      await demo.current.getByText(title, { exact: true }).waitFor();
+      expect(await demo.page.title()).toBe(title);
+    };
+    const chatId = await demo.begin("echo", "A first  message");
+    await demo.hasWholeAnswers(chatId, 1);
+    await isCalled("A first message");
+    await demo.at("rename").focus();
+    await keyboard.press("Enter");
+    expect(await focus()).toBe("Title");
+    await keyboard.type("Not this");
+    await keyboard.press("Escape");
+    await isCalled("A first message");
+    expect(await focus()).toBe("Rename this chat");
+    // The server is away, and then is not.
+    demo.watchman.expect(/Failed to load resource/);
+    const refusal = `**/app/chats/${chatId}`;
+    await demo.page.route(refusal, (route) => route.fulfill({ status: 503 }));
+    await keyboard.press("Enter");
+    await keyboard.type("Another title");
+    await keyboard.press("Enter");
+    await demo.notice.getByText("The chat could not be renamed.").waitFor();
+    await demo.page.unroute(refusal);
+    await demo.notice.getByRole("button", { name: "Try again" }).click();
+    await isCalled("Another title");
+    await demo.say("A second message");
+    await demo.hasWholeAnswers(chatId, 2);
+    await demo.reload();
+    await isCalled("Another title");
   });
 
   test("can be used by keyboard alone", async ({ open }) => {
@@ -534,6 +727,9 @@ describe.concurrent("the page", () => {
     const chatId = demo.chatId;
     await demo.hasWholeAnswers(chatId, 1);
     await fits();
+    await demo.at("rename").click();
+    await fits();
+    await demo.page.keyboard.press("Escape");
     const menu = demo.page.getByRole("button", { name: "Show chats" });
     await menu.click();
     await demo.at("new-chat").waitFor();

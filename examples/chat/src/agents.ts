@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useEffect, useState } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { listAgents } from "./api";
 
 export type Agent = {
@@ -16,9 +16,6 @@ export type Agents = {
 };
 
 type Suggestion = { label: string; text: string };
-
-/** The agent of a new chat. */
-export const defaultAgent = "echo";
 
 const suggestions: Record<string, Suggestion[]> = {
   echo: [
@@ -54,15 +51,24 @@ export const AgentsContext = createContext<Agents>({ reload: () => {} });
 /** Loads the agents that the server has: which there are depends on how it was started. */
 export function useAgents(): Agents {
   const [state, setState] = useState<Omit<Agents, "reload">>({});
-  const reload = useCallback(() => {
+  const [attempt, setAttempt] = useState(1);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks anew
+  useEffect(() => {
+    // An earlier attempt may end after a later one.
+    let isLatest = true;
     setState({});
     listAgents().then(
-      (list) => setState({ list }),
-      (error: unknown) => setState({ error }),
+      (list) => isLatest && setState({ list }),
+      (error: unknown) => isLatest && setState({ error }),
     );
-  }, []);
-  useEffect(reload, [reload]);
-  return { ...state, reload };
+    return () => {
+      isLatest = false;
+    };
+  }, [attempt]);
+
+  const reload = useCallback(() => setAttempt((attempt) => attempt + 1), []);
+  return useMemo(() => ({ ...state, reload }), [state, reload]);
 }
 
 /** The agent's name; its id until the names are here. */

@@ -15,8 +15,9 @@ export type StoredChat = {
 export class HttpError extends Error {
   readonly status: number;
 
-  constructor(status: number, what: string) {
-    super(`${what}: the server answered ${status}.`);
+  /** `reason` is the server's own, where it gave one. */
+  constructor(status: number, what: string, reason: string | undefined) {
+    super(`${what}: the server answered ${status}${reason ? `, ${reason}` : ""}.`);
     this.name = "HttpError";
     this.status = status;
   }
@@ -43,7 +44,11 @@ export async function createChat(id: string, agent: string): Promise<void> {
   await inOrder(id, () => request("PUT", path(id), { agent }));
 }
 
-/** The server makes the chat's title from the first message. */
+export async function renameChat(id: string, title: string): Promise<void> {
+  await inOrder(id, () => request("PUT", path(id), { title }));
+}
+
+/** The server makes the chat's title from the first message, unless it has one. */
 export async function saveMessages(id: string, messages: UIMessage[]): Promise<void> {
   await inOrder(id, () => request("PUT", path(id, "messages"), messages));
 }
@@ -105,6 +110,7 @@ async function request(
       headers: { "Content-Type": "application/json" },
     }),
   });
-  if (!response.ok) throw new HttpError(response.status, `${method} /app${path}`);
-  return response;
+  if (response.ok) return response;
+  const refusal: { error?: string } | null = await response.json().catch(() => null);
+  throw new HttpError(response.status, `${method} /app${path}`, refusal?.error);
 }

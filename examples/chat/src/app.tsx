@@ -1,14 +1,20 @@
 import { generateId } from "ai";
 import { useCallback, useEffect, useState } from "react";
 import { AgentsContext, useAgents } from "./agents";
-import { type ChatSummary, deleteChat, listChats } from "./api";
+import { type ChatSummary, deleteChat, listChats, renameChat } from "./api";
 import { ChatLoader } from "./chat-loader";
+import { ChatTitle } from "./chat-title";
 import { Icon } from "./icon";
+import { Notice } from "./notice";
 import { Sidebar } from "./sidebar";
 import { useHash } from "./use-hash";
 
+/** A change to the list of chats that the server did not take. */
+type Failure = { title: string; again: () => Promise<void> };
+
 export function App() {
   const [chats, setChats] = useState<ChatSummary[]>([]);
+  const [failure, setFailure] = useState<Failure>();
   // The address names the chat, so that a reload, a bookmark and the back button lead to it. No
   // name stands for a chat not begun yet: it has an id at once, but the server hears of it with
   // its first message.
@@ -44,11 +50,27 @@ export function App() {
     // Leave the chat first, so that nothing saves it again.
     if (id === chatId) openNewChat();
     setChats((chats) => chats.filter((chat) => chat.id !== id));
-    await deleteChat(id).catch(console.warn);
+    await change("The chat could not be deleted.", () => deleteChat(id));
+  };
+
+  const rename = async (id: string, title: string) => {
+    setChats((chats) => chats.map((chat) => (chat.id === id ? { ...chat, title } : chat)));
+    await change("The chat could not be renamed.", () => renameChat(id, title));
+  };
+
+  /** Carries out at the server what the list shows already. */
+  const change = async (failed: string, call: () => Promise<void>) => {
+    setFailure(undefined);
+    try {
+      await call();
+    } catch {
+      setFailure({ title: failed, again: () => change(failed, call) });
+    }
     await refresh();
   };
 
-  const title = chats.find((chat) => chat.id === chatId)?.title ?? "New chat";
+  const current = chats.find((chat) => chat.id === chatId);
+  const title = current?.title ?? "New chat";
 
   return (
     <AgentsContext value={agents}>
@@ -70,8 +92,21 @@ export function App() {
             >
               <Icon name="menu" />
             </button>
-            <h1 className="topbar-title">{title}</h1>
+            <ChatTitle
+              key={chatId}
+              title={title}
+              onRename={current && ((title) => void rename(chatId, title))}
+            />
           </header>
+          {failure && (
+            <Notice
+              title={failure.title}
+              action={{ label: "Try again", run: () => void failure.again() }}
+              onDismiss={() => setFailure(undefined)}
+            >
+              Check that the server is running and that you are online.
+            </Notice>
+          )}
           <ChatLoader
             key={chatId}
             chatId={chatId}

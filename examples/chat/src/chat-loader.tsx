@@ -1,5 +1,5 @@
-import { useCallback, useEffect, useState } from "react";
-import { defaultAgent } from "./agents";
+import { useCallback, useContext, useEffect, useState } from "react";
+import { AgentsContext } from "./agents";
 import { HttpError, loadChat, type StoredChat } from "./api";
 import { Chat } from "./chat";
 import { Notice } from "./notice";
@@ -12,12 +12,20 @@ type Props = {
   onNewChat: () => void;
 };
 
-const emptyChat: StoredChat = { agent: defaultAgent, messages: [], session: null };
-
-/** Mounts the chat once its history is here: `useChat` and the transport take it only at the start. */
+/**
+ * Mounts the chat once its history is here: `useChat` and the transport take it only at the start.
+ * A new chat has none, but needs an agent to talk to.
+ */
 export function ChatLoader({ chatId, isNew, onFirstMessage, onSaved, onNewChat }: Props) {
-  const [stored, setStored] = useState<StoredChat | undefined>(isNew ? emptyChat : undefined);
+  const agents = useContext(AgentsContext);
+  const [stored, setStored] = useState<StoredChat>();
   const [error, setError] = useState<unknown>();
+
+  // Kept from here on: with its first message the chat gets a name, and is new no more.
+  const [firstAgent] = agents.list ?? [];
+  if (!stored && isNew && firstAgent) {
+    setStored({ agent: firstAgent.id, messages: [], session: null });
+  }
 
   const load = useCallback(() => {
     setError(undefined);
@@ -25,8 +33,8 @@ export function ChatLoader({ chatId, isNew, onFirstMessage, onSaved, onNewChat }
   }, [chatId]);
 
   useEffect(() => {
-    if (!stored) load();
-  }, [stored, load]);
+    if (!stored && !isNew) load();
+  }, [stored, isNew, load]);
 
   if (stored) {
     return (
@@ -39,7 +47,19 @@ export function ChatLoader({ chatId, isNew, onFirstMessage, onSaved, onNewChat }
       />
     );
   }
-  if (error === undefined) return <p className="loading">Loading the chat…</p>;
+  if (isNew && agents.error !== undefined) {
+    return (
+      <Notice
+        title="The agents could not be listed."
+        action={{ label: "Try again", run: agents.reload }}
+      >
+        Check that the server is running and that you are online.
+      </Notice>
+    );
+  }
+  if (error === undefined) {
+    return <p className="loading">{isNew ? "Looking for agents…" : "Loading the chat…"}</p>;
+  }
   if (error instanceof HttpError && error.status === 404) {
     return (
       <Notice title="There is no such chat." action={{ label: "New chat", run: onNewChat }}>

@@ -6,7 +6,8 @@ import { useConnectionState, useTriggerChatTransport } from "trigger-chat-transp
 import { useAgentName } from "./agents";
 import * as api from "./api";
 import { Composer } from "./composer";
-import { describeError } from "./describe-error";
+import { closedChat, describeError } from "./describe-error";
+import { isThinking } from "./message";
 import { MessageList } from "./message-list";
 import { Notice } from "./notice";
 import { Welcome } from "./welcome";
@@ -59,6 +60,8 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
   const connection = useConnectionState(transport, chatId);
   const agentName = useAgentName(agent);
   const isBusy = status === "submitted" || status === "streaming";
+  const isClosed = connection.status === "closed";
+  const last = messages.at(-1);
 
   async function save(messages: UIMessage[]) {
     try {
@@ -82,7 +85,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
   }
 
   function answerAgain() {
-    if (messages.at(-1)?.role === "assistant") {
+    if (last?.role === "assistant") {
       void save(messages.slice(0, -1));
       void regenerate();
     } else {
@@ -97,7 +100,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     setStopLost(!(await transport.stopGeneration(chatId)));
   }
 
-  const problem = error && describeError(error);
+  const problem = isClosed ? closedChat : error && describeError(error);
   const remedies = {
     retry: { label: "Try again", run: answerAgain },
     "new-chat": { label: "New chat", run: onNewChat },
@@ -112,7 +115,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
           messages={messages}
           agentName={agentName}
           isBusy={isBusy}
-          onAnswerAgain={isBusy || error ? undefined : answerAgain}
+          onAnswerAgain={isBusy || problem ? undefined : answerAgain}
         />
       )}
       <div className="dock">
@@ -120,7 +123,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
           <Notice
             title={problem.title}
             action={problem.remedy && remedies[problem.remedy]}
-            onDismiss={clearError}
+            onDismiss={isClosed ? undefined : clearError}
           >
             {problem.advice}
           </Notice>
@@ -146,6 +149,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
           status={status}
           connection={connection}
           isBusy={isBusy}
+          isThinking={isBusy && last !== undefined && isThinking(last)}
           onSend={send}
           onStop={() => void stopAnswer()}
         />

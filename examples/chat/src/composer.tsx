@@ -8,14 +8,16 @@ type Props = {
   status: ChatStatus;
   connection: ChatConnectionState;
   isBusy: boolean;
+  /** The agent thinks aloud just now. */
+  isThinking: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
 };
 
-export function Composer({ status, connection, isBusy, onSend, onStop }: Props) {
+export function Composer({ status, connection, isBusy, isThinking, onSend, onStop }: Props) {
   const [text, setText] = useState("");
   const input = useRef<HTMLTextAreaElement>(null);
-  const canSend = !isBusy && text.trim() !== "";
+  const canSend = !isBusy && connection.status !== "closed" && text.trim() !== "";
 
   useEffect(() => {
     // On a touch screen, focus would bring up the keyboard over half the chat.
@@ -79,7 +81,7 @@ export function Composer({ status, connection, isBusy, onSend, onStop }: Props) 
         )}
       </div>
       <div className="composer-foot">
-        <ConnectionStatus status={status} connection={connection} />
+        <ConnectionStatus status={status} connection={connection} isThinking={isThinking} />
         <p id="composer-hint" className="composer-hint">
           <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
         </p>

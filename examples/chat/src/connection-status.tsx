@@ -3,10 +3,10 @@ import { useEffect, useState } from "react";
 import type { ChatConnectionState } from "trigger-chat-transport";
 import { Icon } from "./icon";
 
-type Props = { status: ChatStatus; connection: ChatConnectionState };
+type Props = { status: ChatStatus; connection: ChatConnectionState; isThinking: boolean };
 
 /** One line for what the chat is doing: what is said comes from the hook, how it travels from the transport. */
-export function ConnectionStatus({ status, connection }: Props) {
+export function ConnectionStatus({ status, connection, isThinking }: Props) {
   const isLost = connection.status === "reconnecting";
   return (
     <p
@@ -16,28 +16,40 @@ export function ConnectionStatus({ status, connection }: Props) {
       data-status={status}
       data-connection={connection.status}
     >
-      {isLost && <Icon name="alert" />}
-      {isLost ? "Connection lost. " : textOf(status, connection)}
-      {isLost && <NextTry at={connection.nextTryAt} />}
+      {isLost ? (
+        <>
+          <Icon name="alert" />
+          <span>
+            Connection lost. <NextTry at={connection.nextTryAt} />
+          </span>
+        </>
+      ) : (
+        textOf(status, connection, isThinking)
+      )}
     </p>
   );
 }
 
-function textOf(status: ChatStatus, connection: ChatConnectionState): string {
+function textOf(status: ChatStatus, connection: ChatConnectionState, isThinking: boolean): string {
   if (connection.status === "closed") return "This chat is closed";
   if (status === "error") return "Not answered";
   if (status === "ready") return "Ready";
-  if (connection.status === "connecting") return "Sending…";
-  return connection.status === "live" ? "Answering…" : "Thinking…";
+  // Also after a reload, when there is nothing to send.
+  if (connection.status === "connecting") return "Connecting…";
+  if (status === "submitted") return connection.status === "idle" ? "Sending…" : "Thinking…";
+  return connection.status === "waiting" || isThinking ? "Thinking…" : "Answering…";
 }
 
 /** Hidden from screen readers: they would read every second aloud. */
 function NextTry({ at }: { at: number | undefined }) {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 500);
+    if (at === undefined) return;
+    const tick = () => setNow(Date.now());
+    tick();
+    const timer = setInterval(tick, 500);
     return () => clearInterval(timer);
-  }, []);
+  }, [at]);
   const seconds = at === undefined ? 0 : Math.ceil((at - now) / 1000);
   return (
     <span aria-hidden="true">

@@ -5,17 +5,17 @@ export type ErrorDescription = {
   remedy?: "retry" | "new-chat";
 };
 
+export const closedChat: ErrorDescription = {
+  title: "This chat is closed.",
+  advice: "It takes no more messages; you can still read it.",
+  remedy: "new-chat",
+};
+
 export function describeError(error: Error): ErrorDescription {
-  const status = "status" in error ? error.status : undefined;
+  const status = "status" in error && typeof error.status === "number" ? error.status : undefined;
   const code = "code" in error ? error.code : undefined;
 
-  if (code === "session_closed") {
-    return {
-      title: "This chat is closed.",
-      advice: "It takes no more messages; you can still read it.",
-      remedy: "new-chat",
-    };
-  }
+  if (code === "session_closed") return closedChat;
   if (status === 413) {
     return {
       title: "The message is too long.",
@@ -29,6 +29,28 @@ export function describeError(error: Error): ErrorDescription {
       remedy: "retry",
     };
   }
+  if (status === 404) {
+    return {
+      title: "The server does not know this chat any more.",
+      advice: "Try again: it is begun anew there, and what was said stays here.",
+      remedy: "retry",
+    };
+  }
+  if (status === 429) {
+    return {
+      title: "The server is asked too much.",
+      advice: "Wait a little, then try again. Your message is kept.",
+      remedy: "retry",
+    };
+  }
+  if (status !== undefined) {
+    return {
+      title: "The server did not do its part.",
+      advice: `Try again in a moment. What is known: ${error.message}`,
+      remedy: "retry",
+    };
+  }
+  // What `fetch` throws where no answer comes.
   if (error instanceof TypeError) {
     return {
       title: "The server could not be reached.",

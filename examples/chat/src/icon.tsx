@@ -5,6 +5,7 @@ const paths = {
   copy: "M9 9h10v10H9zM15 9V5H5v10h4",
   down: "M12 5.5v13M6 12.5l6 6 6-6",
   menu: "M4.5 8h15M4.5 16h15",
+  pencil: "m5 19 1-4L16 5l3 3L9 18ZM13.5 7.5l3 3",
   plus: "M12 5.5v13M5.5 12h13",
   redo: "M19 4.5V9h-4.5M18.6 9a7.2 7.2 0 1 0 .4 4.5",
   send: "M12 18.5v-13M6 11.5l6-6 6 6",

@@ -1,7 +1,7 @@
 import type { UIMessage } from "ai";
 import { useRef } from "react";
 import { Icon } from "./icon";
-import { hasContent, Message } from "./message";
+import { Message, showsProgress } from "./message";
 import { useStickToBottom } from "./use-stick-to-bottom";
 
 type Props = {
@@ -17,7 +17,7 @@ export function MessageList({ messages, agentName, isBusy, onAnswerAgain }: Prop
   const lastSent = messages.findLast((message) => message.role === "user");
   const { following, follow } = useStickToBottom(scroller, lastSent?.id);
   const last = messages.at(-1);
-  const isWaiting = isBusy && !(last?.role === "assistant" && hasContent(last));
+  const isWaiting = isBusy && !(last?.role === "assistant" && showsProgress(last));
 
   return (
     <div className="conversation">
@@ -41,7 +41,7 @@ export function MessageList({ messages, agentName, isBusy, onAnswerAgain }: Prop
             />
           ))}
           {isWaiting && (
-            <div className="typing" aria-hidden="true">
+            <div className="typing" data-testid="typing" aria-hidden="true">
               <span />
               <span />
               <span />

@@ -1,6 +1,7 @@
 import type { UIMessage } from "ai";
 import { memo } from "react";
 import { Markdown } from "./markdown";
+import { Reasoning } from "./reasoning";
 
 type Props = { message: UIMessage; agentName: string; isStreaming: boolean };
 
@@ -8,6 +9,18 @@ export function hasContent(message: UIMessage): boolean {
   return message.parts.some(
     (part) => (part.type === "text" || part.type === "reasoning") && part.text !== "",
   );
+}
+
+/** Whether the agent thinks aloud just now. */
+export function isThinking({ role, parts }: UIMessage): boolean {
+  const last = parts.at(-1);
+  return role === "assistant" && last?.type === "reasoning" && last.state === "streaming";
+}
+
+/** Whether the message shows by itself that more of it is on its way. */
+export function showsProgress(message: UIMessage): boolean {
+  const last = message.parts.at(-1);
+  return hasContent(message) && (last?.type === "text" ? last.text !== "" : isThinking(message));
 }
 
 /** Memoized: while one message streams, the others need not render again. */
@@ -35,12 +48,13 @@ export const Message = memo(function Message({ message, agentName, isStreaming }
           );
         }
         if (part.type === "reasoning" && part.text !== "") {
-          const isThinking = isStreaming && part.state === "streaming";
+          const isLast = index === message.parts.length - 1;
           return (
-            <details key={index} className="reasoning">
-              <summary>{isThinking ? "Thinking…" : "Thoughts"}</summary>
-              <p className="plain-text">{part.text}</p>
-            </details>
+            <Reasoning
+              key={index}
+              text={part.text}
+              isThinking={isStreaming && isLast && isThinking(message)}
+            />
           );
         }
         return null;

@@ -6,7 +6,7 @@ type Props = {
   /** What the user can do about it. */
   children: ReactNode;
   action?: { label: string; run: () => void } | undefined;
-  onDismiss?: () => void;
+  onDismiss?: (() => void) | undefined;
 };
 
 export function Notice({ title, children, action, onDismiss }: Props) {

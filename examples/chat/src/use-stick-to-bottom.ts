@@ -3,8 +3,8 @@ import { type RefObject, useCallback, useEffect, useRef, useState } from "react"
 const NEAR_END_PX = 48;
 
 /**
- * Keeps a scroller at its end while its content grows, until the user scrolls up, and again once
- * they come back to the end or send a message.
+ * Keeps a scroller at its end while its content grows, until the user scrolls up or opens a fold,
+ * and again once they come back to the end or send a message.
  */
 export function useStickToBottom(
   scroller: RefObject<HTMLElement | null>,
@@ -22,7 +22,7 @@ export function useStickToBottom(
     let lastTop = element.scrollTop;
     const onScroll = () => {
       const top = element.scrollTop;
-      const toEnd = element.scrollHeight - element.clientHeight - top;
+      const toEnd = distanceToEnd(element);
       // Any move upwards lets go. Content that has grown since our own scroll also leaves the end
       // out of reach, and says nothing about what the user wants.
       if (toEnd < 1 || (top > lastTop && toEnd < NEAR_END_PX)) isFollowing.current = true;
@@ -32,14 +32,23 @@ export function useStickToBottom(
     };
     element.addEventListener("scroll", onScroll, { passive: true });
 
+    // Who opens a fold wants to read it from its beginning, and it is about to grow.
+    const onClick = ({ target }: Event) => {
+      if (target instanceof Element && target.closest("summary")) isFollowing.current = false;
+    };
+    element.addEventListener("click", onClick);
+
     const observer = new ResizeObserver(() => {
       if (isFollowing.current) scrollToEnd(element);
+      else if (distanceToEnd(element) < 1) isFollowing.current = true;
+      setFollowing(isFollowing.current);
     });
     observer.observe(content);
     observer.observe(element);
 
     return () => {
       element.removeEventListener("scroll", onScroll);
+      element.removeEventListener("click", onClick);
       observer.disconnect();
     };
   }, [scroller]);
@@ -55,6 +64,10 @@ export function useStickToBottom(
   }, [lastSentId, follow]);
 
   return { following, follow };
+}
+
+function distanceToEnd(element: HTMLElement): number {
+  return element.scrollHeight - element.clientHeight - element.scrollTop;
 }
 
 function scrollToEnd(element: HTMLElement) {

@@ -1,6 +1,5 @@
 import { useContext } from "react";
 import { AgentsContext, suggestionsFor } from "./agents";
-import { Notice } from "./notice";
 
 type Props = {
   agent: string;
@@ -9,7 +8,7 @@ type Props = {
 };
 
 export function Welcome({ agent, onAgentChange, onSuggestion }: Props) {
-  const { list, error, reload } = useContext(AgentsContext);
+  const { list } = useContext(AgentsContext);
 
   return (
     <section className="welcome" aria-labelledby="welcome-title">
@@ -32,14 +31,6 @@ export function Welcome({ agent, onAgentChange, onSuggestion }: Props) {
             </label>
           ))}
         </fieldset>
-        {error !== undefined && (
-          <Notice
-            title="The agents could not be listed."
-            action={{ label: "Try again", run: reload }}
-          >
-            Check that the server is running and that you are online.
-          </Notice>
-        )}
         <ul className="suggestions" aria-label="Suggestions">
           {suggestionsFor(agent).map(({ label, text }) => (
             <li key={label}>
