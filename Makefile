@@ -57,7 +57,7 @@ pictures: package setup-browser ## Take the pictures of the demo page in docs/pi
 package: wasm ## Assemble the npm package in pkg/
 	@node scripts/package.mjs
 
-bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… and SEED=… to choose)
+bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… to choose, PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
 
 size: package ## Measure what a browser downloads against size-budget.json

@@ -10,12 +10,15 @@ const withoutNode: Plugin = {
   },
 };
 
-/** Minified for a page; `external` are the packages that the app has anyway. */
-export async function bundled(code: string, external: string[] = []): Promise<Uint8Array> {
+/** For a page; `external` are the packages that the app has anyway. */
+export async function bundled(
+  code: string,
+  { external = [], minify = true }: { external?: string[]; minify?: boolean } = {},
+): Promise<Uint8Array> {
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: process.cwd(), loader: "ts" },
     bundle: true,
-    minify: true,
+    minify,
     format: "esm",
     target: "es2022",
     platform: "browser",

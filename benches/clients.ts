@@ -2,69 +2,33 @@
 import { TriggerChatTransport as PublishedTransport } from "@trigger.dev/sdk/chat";
 import type { UIMessageChunk } from "ai";
 import { TriggerChatTransport as OurTransport } from "trigger-chat-transport";
+import { readByFloor } from "./floor";
 
-/** What was read, so that nobody is fast by leaving something out. */
-export interface Tally {
-  /** Characters of all deltas: ours may hand several on as one. */
-  characters: number;
-  /** Chunks that are no deltas. */
-  others: number;
-  /** When the first chunk was there, in milliseconds since the call. */
-  firstAfterMs: number;
+/** How a chat is read. */
+export interface ReadOptions {
+  /** Ours: whether adjacent deltas may become one while many chunks wait. The others never do it. */
+  coalesce?: false;
 }
 
-/** Sends a message to a chat below this URL, and reads its answer to the end. */
-export type Client = (baseURL: string) => Promise<Tally>;
+/** Sends a message to a chat below this URL, and hands on its answer, to the end. */
+export type Client = (
+  baseURL: string,
+  onChunk: (chunk: UIMessageChunk) => void,
+  options?: ReadOptions,
+) => Promise<void>;
 
-function tally(): { of(chunk: UIMessageChunk): void; result: Tally } {
-  const started = performance.now();
-  const result: Tally = { characters: 0, others: 0, firstAfterMs: 0 };
-  return {
-    result,
-    of(chunk) {
-      result.firstAfterMs ||= performance.now() - started;
-      if ("delta" in chunk) result.characters += (chunk.delta as string).length;
-      else result.others++;
-    },
-  };
-}
-
-/** The least that anybody has to do: no retry, no cursor, no stream for an app to read. */
-const floor: Client = async (baseURL) => {
-  const read = tally();
-  const session = `${baseURL}/realtime/v1/sessions/chat`;
-  const append = fetch(`${session}/in/append`, { method: "POST", body: "{}" });
-  const { body } = await fetch(`${session}/out`, { headers: { Accept: "text/event-stream" } });
-  await append;
-  const reader = (body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return read.result;
-    text += decoder.decode(value, { stream: true });
-    let start = 0;
-    for (;;) {
-      const end = text.indexOf("\n\n", start);
-      if (end < 0) break;
-      const batch = JSON.parse(text.slice(text.indexOf("data: ", start) + 6, end));
-      for (const { body } of batch.records) if (body) read.of(JSON.parse(body).data);
-      start = end + 2;
-    }
-    text = text.slice(start);
-  }
-};
-
-function transport(Transport: typeof PublishedTransport | typeof OurTransport): Client {
-  return async (baseURL) => {
-    const client = new Transport({
+/** By a transport made for it, as a page that has stored a session's token does. */
+function through(Transport: typeof PublishedTransport | typeof OurTransport): Client {
+  // Named, for a profile to show.
+  const readByTransport: Client = async (baseURL, onChunk, options) => {
+    const transport = new Transport({
       task: "bench",
       baseURL,
       accessToken: () => "token",
       sessions: { chat: { publicAccessToken: "token", isStreaming: false } },
+      ...options,
     });
-    const read = tally();
-    const stream = await client.sendMessages({
+    const stream = await transport.sendMessages({
       trigger: "submit-message",
       chatId: "chat",
       messageId: undefined,
@@ -75,17 +39,17 @@ function transport(Transport: typeof PublishedTransport | typeof OurTransport): 
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      read.of(value);
+      onChunk(value);
     }
-    client.dispose();
-    return read.result;
+    transport.dispose();
   };
+  return readByTransport;
 }
 
 export const clients = {
-  floor,
-  ours: transport(OurTransport),
-  published: transport(PublishedTransport),
+  floor: readByFloor as Client,
+  ours: through(OurTransport),
+  published: through(PublishedTransport),
 };
 
 export type ClientName = keyof typeof clients;

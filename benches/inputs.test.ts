@@ -1,30 +1,26 @@
-import { TriggerChatTransport as PublishedTransport } from "@trigger.dev/sdk/chat";
+import { readdirSync, readFileSync } from "node:fs";
 import type { UIMessageChunk } from "ai";
 import { createParser } from "eventsource-parser";
-import { TriggerChatTransport as OurTransport } from "trigger-chat-transport";
-import { describe, expect, test } from "vitest";
-import { answer, eventsOf } from "./inputs";
+import { describe, expect, test, vi } from "vitest";
+import { answer, framed, recordsOf, type StreamRecord } from "./inputs";
 
-interface StreamRecord {
-  seq_num: number;
-  headers?: [string, string][];
-  body?: string;
-}
+// Only a fault takes this long.
+vi.setConfig({ testTimeout: 30_000 });
 
-/** The records of an event stream, read by a parser that is not ours. */
-function recordsOf(events: Uint8Array[]): { sizes: number[]; records: StreamRecord[] } {
-  const sizes: number[] = [];
-  const records: StreamRecord[] = [];
+/** The batches of an event stream, read by a parser that is not ours. */
+function batchesOf(events: string): { id: string | undefined; records: StreamRecord[] }[] {
+  const batches: { id: string | undefined; records: StreamRecord[] }[] = [];
   const parser = createParser({
-    onEvent({ event, data }) {
-      expect(event).toBe("batch");
-      const batch = JSON.parse(data).records;
-      sizes.push(batch.length);
-      records.push(...batch);
+    onEvent({ event, id, data }) {
+      if (event === "batch") batches.push({ id, records: JSON.parse(data).records });
     },
   });
-  parser.feed(new TextDecoder().decode(Buffer.concat(events)));
-  return { sizes, records };
+  parser.feed(events);
+  return batches;
+}
+
+function textOf(events: Uint8Array[]): string {
+  return Buffer.concat(events).toString();
 }
 
 describe("an answer", () => {
@@ -39,61 +35,88 @@ describe("an answer", () => {
 
   test("has parts that start, go on and end", () => {
     const open = new Set<string>();
-    let deltas = 0;
+    const misplaced: UIMessageChunk[] = [];
     for (const chunk of answer(1, 50_000)) {
-      if (!("id" in chunk) || chunk.id === undefined) continue;
-      if (chunk.type.endsWith("-start")) expect(open.has(chunk.id)).toBe(false);
-      else expect(open.has(chunk.id)).toBe(true);
-      if (chunk.type.endsWith("-start")) open.add(chunk.id);
-      if (chunk.type.endsWith("-end")) open.delete(chunk.id);
-      if (chunk.type.endsWith("-delta")) deltas++;
+      const id = "toolCallId" in chunk ? chunk.toolCallId : "id" in chunk ? chunk.id : undefined;
+      if (id === undefined) continue;
+      const isStart = chunk.type.endsWith("-start");
+      if (open.has(id) === isStart) misplaced.push(chunk);
+      if (isStart) open.add(id);
+      if (/-end$|^tool-output-/.test(chunk.type)) open.delete(id);
     }
+    expect(misplaced).toEqual([]);
     expect(open.size).toBe(0);
-    expect(deltas).toBeGreaterThan(45_000);
+  });
+
+  test("is for the most part deltas, of every kind and of many lengths", () => {
+    const counts = new Map<string, number>();
+    const lengths = new Set<number>();
+    for (const chunk of answer(1, 50_000)) {
+      counts.set(chunk.type, (counts.get(chunk.type) ?? 0) + 1);
+      if (chunk.type === "text-delta") lengths.add(chunk.delta.length);
+    }
+    expect(counts.get("text-delta")).toBeGreaterThan(25_000);
+    expect(counts.get("reasoning-delta")).toBeGreaterThan(5_000);
+    expect(counts.get("tool-input-delta")).toBeGreaterThan(500);
+    expect(lengths.size).toBeGreaterThan(30);
+  });
+
+  test("puts the pieces of a tool's input together to what it says it is", () => {
+    const written = new Map<string, string>();
+    let tools = 0;
+    for (const chunk of answer(2, 10_000)) {
+      if (chunk.type === "tool-input-delta") {
+        const before = written.get(chunk.toolCallId) ?? "";
+        written.set(chunk.toolCallId, before + chunk.inputTextDelta);
+      }
+      if (chunk.type !== "tool-input-available") continue;
+      expect(JSON.parse(written.get(chunk.toolCallId) ?? "")).toEqual(chunk.input);
+      tools++;
+    }
+    expect(tools).toBeGreaterThan(0);
   });
 });
 
 describe.each([1_000, 100, 1])("its events, %i records each", (size) => {
-  const chunks = answer(3, 2_500);
-  const events = eventsOf(chunks, size);
+  const chunks = answer(3, 2_499);
+  const events = framed(recordsOf(chunks), size);
+  const batches = batchesOf(textOf(events));
 
-  test("hold the chunks in their order, and the turn's end", () => {
-    const { sizes, records } = recordsOf(events);
-    const full = Math.floor(chunks.length / size);
-    const rest = chunks.length % size;
-    expect(sizes).toEqual([...Array(full).fill(size), ...(rest ? [rest] : []), 1]);
+  test("are the same bytes for the same seed, and others for another", () => {
+    const again = (seed: number) => textOf(framed(recordsOf(answer(seed, 2_499)), size));
+    expect(again(3)).toBe(textOf(events));
+    expect(again(4)).not.toBe(textOf(events));
+  });
+
+  test("are batches of that size, one to an event", () => {
+    const sizes = batches.map(({ records }) => records.length);
+    expect(sizes).toEqual([
+      ...Array(Math.floor(2_500 / size)).fill(size),
+      ...(2_500 % size ? [2_500 % size] : []),
+    ]);
+    expect(batches).toHaveLength(events.length);
+  });
+
+  test("hold the chunks in their order, under numbers that grow by one, and the turn's end", () => {
+    const records = batches.flatMap(({ records }) => records);
     expect(records.map(({ seq_num }) => seq_num)).toEqual(records.map((_, index) => index));
     expect(records.at(-1)?.headers?.[0]).toEqual(["trigger-control", "turn-complete"]);
     const read = records.slice(0, -1).map(({ body = "" }) => JSON.parse(body).data);
     expect(read).toEqual(chunks);
   });
+});
 
-  test.each([
-    ["ours", OurTransport],
-    ["the published client", PublishedTransport],
-  ])("are read whole by %s", async (_, Transport) => {
-    const transport = new Transport({
-      task: "bench",
-      baseURL: "http://bench.test",
-      accessToken: () => "token",
-      sessions: { chat: { publicAccessToken: "token", isStreaming: false } },
-      ...{ coalesce: false },
-      fetch: async (_url, _init, { endpoint }) =>
-        endpoint === "in"
-          ? new Response('{"ok":true,"seq":0}')
-          : new Response(new Blob(events as Uint8Array<ArrayBuffer>[]), {
-              headers: { "Content-Type": "text/event-stream", "X-Stream-Version": "v2" },
-            }),
-    });
-    const stream = await transport.sendMessages({
-      trigger: "submit-message",
-      chatId: "chat",
-      messageId: undefined,
-      messages: [{ id: "message", role: "user", parts: [{ type: "text", text: "Hello" }] }],
-      abortSignal: undefined,
-    });
-    const read: UIMessageChunk[] = [];
-    for await (const chunk of stream) read.push(chunk);
-    expect(read).toEqual(chunks);
+describe("the records of a capture, framed anew, are the capture", () => {
+  const folder = new URL("../tests/fixtures/s2/", import.meta.url);
+  const captures = readdirSync(folder)
+    .map((name) => [name, readFileSync(new URL(name, folder), "utf8")] as const)
+    .filter(([, capture]) => capture.includes("event: batch"));
+
+  test("of which there are some", () => expect(captures.length).toBeGreaterThan(3));
+
+  test.each(captures)("%s", (_, capture) => {
+    const batches = capture.match(/event: batch\n[^\n]*\n[^\n]*\n\n/g)?.join("");
+    const records = batchesOf(capture).flatMap(({ records }) => records);
+    expect(textOf(framed(records, 1_000))).toBe(batches);
   });
 });

@@ -1,60 +1,100 @@
-// Measures, and prints one table; target/bench.json has the same, with the spread of the rounds.
+// Measures, and prints one table; target/bench.json has the same. With PROFILE set it prints where the
+// time of our client goes instead.
 import { readFileSync, writeFileSync } from "node:fs";
+import type { UIMessageChunk } from "ai";
 import { launchBrowser } from "../tests/e2e/support/browser";
 import { bundled } from "./bundle";
-import { answer, eventsOf } from "./inputs";
+import { answer, framed, recordsOf } from "./inputs";
 import { firstChunk } from "./measure/first-chunk";
 import { live } from "./measure/live";
+import { open, type Scene } from "./measure/reading";
 import { replay } from "./measure/replay";
 import type { Row } from "./measure/row";
 import { sizes } from "./measure/size";
+import { profile } from "./profile";
 import { type Route, serve } from "./server";
 import { tableOf } from "./table";
+import { readingOf } from "./tally";
 
 const SEED = Number(process.env.SEED ?? 1);
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
+const PROFILE = Boolean(process.env.PROFILE);
 const RECORDS = 50_000;
 const LIVE_RECORDS = 400;
+const LIVE_PACE_MS = 5;
 const LATENCY_MS = 100;
+const PROFILE_LINES = 15;
+const UNMERGED = { coalesce: false } as const;
 
-const long = answer(SEED, RECORDS);
-const batches = [1_000, 100, 1];
-const routes: Record<string, Route> = {
-  live: { events: eventsOf(answer(SEED, LIVE_RECORDS), 1), paceMs: 5 },
-  slow: { events: eventsOf(answer(SEED, 20), 10), latencyMs: LATENCY_MS },
-};
-for (const size of batches) routes[`replay-${size}`] = { events: eventsOf(long, size) };
+const routes: Record<string, Route> = {};
+/** Serves an answer below a path of its own. */
+function scene(what: string, chunks: UIMessageChunk[], perBatch: number, how = {}): Scene {
+  const name = `answer-${Object.keys(routes).length}`;
+  routes[name] = { events: framed(recordsOf(chunks), perBatch), ...how };
+  return { what, path: `/${name}`, expected: readingOf(chunks) };
+}
 
-const script = new TextDecoder().decode(await bundled('import "./page";'));
-const server = await serve(script, routes);
+// The last record is the turn's end.
+const long = answer(SEED, RECORDS - 1);
+const replays = [1_000, 100, 1].flatMap((size): Scene[] => {
+  const merged = scene(`replay of ${RECORDS} records, ${size} in a batch`, long, size);
+  // Once also without what ours gains by handing on fewer chunks.
+  const unmerged = { ...merged, what: `${merged.what}, unmerged`, options: UNMERGED };
+  return size === 100 ? [merged, unmerged] : [merged];
+});
+const lived = scene(
+  `live, ${LIVE_RECORDS} records ${LIVE_PACE_MS} ms apart`,
+  answer(SEED, LIVE_RECORDS - 1),
+  1,
+  { paceMs: LIVE_PACE_MS },
+);
+const far = scene(`first chunk, ${LATENCY_MS} ms on each request`, answer(SEED, 19), 10, {
+  latencyMs: LATENCY_MS,
+});
+
+const script = await bundled('import "./page";', { minify: !PROFILE });
+const server = await serve(new TextDecoder().decode(script), routes);
 const browser = await launchBrowser(["--js-flags=--expose-gc"]);
 const page = await browser.newPage();
-await page.goto(server.url);
-await page.waitForFunction(() => "measure" in globalThis);
-
-const rows: Row[] = [];
-for (const size of batches) {
-  const what = `replay of ${RECORDS} records, ${size} in a batch`;
-  rows.push(await replay(page, `/replay-${size}`, what, ROUNDS));
-}
-rows.push(await firstChunk(page, "/slow", LATENCY_MS, ROUNDS));
-rows.push(await live(browser, server.url, "/live", LIVE_RECORDS, Math.min(ROUNDS, 5)));
-rows.push(...(await sizes()));
-
-const version = (name: string) =>
-  JSON.parse(readFileSync(`../node_modules/${name}/package.json`, "utf8")).version;
-const about = {
-  date: new Date().toISOString(),
-  seed: SEED,
-  rounds: ROUNDS,
-  browser: browser.version(),
-  published: version("@trigger.dev/sdk"),
-  ai: version("ai"),
-};
+await open(page, server.url);
+if (PROFILE) await printProfiles();
+else await printTable();
 await browser.close();
 server.close();
-console.log(tableOf(rows));
-writeFileSync("../target/bench.json", `${JSON.stringify({ about, rows }, null, 2)}\n`);
-console.log(
-  `Medians of ${ROUNDS} rounds, Chromium ${about.browser}; target/bench.json has the spread.`,
-);
+
+async function printTable() {
+  const rows: Row[] = [];
+  for (const each of replays) rows.push(await replay(page, each, ROUNDS));
+  rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
+  rows.push(await live(browser, server.url, lived, ROUNDS));
+  rows.push(...(await sizes()));
+
+  const about = {
+    date: new Date().toISOString(),
+    seed: SEED,
+    rounds: ROUNDS,
+    browser: browser.version(),
+    node: process.versions.node,
+    ours: version("trigger-chat-transport"),
+    published: version("@trigger.dev/sdk"),
+    ai: version("ai"),
+    esbuild: version("esbuild"),
+  };
+  writeFileSync("../target/bench.json", `${JSON.stringify({ about, rows }, null, 2)}\n`);
+  console.log(tableOf(rows));
+  console.log(
+    `Medians of ${ROUNDS} rounds (the least–the most), seed ${SEED}, Chromium ${about.browser}.`,
+  );
+}
+
+async function printProfiles() {
+  for (const scene of [...replays, lived]) {
+    const lines = await profile(page, "ours", scene, ROUNDS);
+    console.log(`${scene.what}: ours, by the time in each function`);
+    console.log(lines.slice(0, PROFILE_LINES).join("\n"), "\n");
+  }
+}
+
+function version(name: string): string {
+  return JSON.parse(readFileSync(`../node_modules/${name}/package.json`, "utf8")).version;
+}

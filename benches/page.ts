@@ -1,14 +1,30 @@
 // The page that measurements run in: it puts the clients where the driver finds them.
-import { type ClientName, clients, type Tally } from "./clients";
+import { type ClientName, clients, type ReadOptions } from "./clients";
+import { type Reading, Tally } from "./tally";
 
-declare global {
-  var measure: (client: ClientName, path: string) => Promise<Tally & { totalMs: number }>;
+/** What one client read, and in what time, counted from the call. */
+export interface Measured {
+  reading: Reading;
+  firstChunkMs: number;
+  totalMs: number;
 }
 
-globalThis.measure = async (client, path) => {
-  // There with `--expose-gc`.
-  globalThis.gc?.();
+declare global {
+  var measure: (name: ClientName, path: string, options?: ReadOptions) => Promise<Measured>;
+}
+
+globalThis.measure = async (name, path, options) => {
+  const tally = new Tally();
+  let firstChunkMs = 0;
   const started = performance.now();
-  const tally = await clients[client](location.origin + path);
-  return { ...tally, totalMs: performance.now() - started };
+  const passed = () => performance.now() - started;
+  await clients[name](
+    location.origin + path,
+    (chunk) => {
+      firstChunkMs ||= passed();
+      tally.add(chunk);
+    },
+    options,
+  );
+  return { reading: tally.reading, firstChunkMs, totalMs: passed() };
 };

@@ -1,5 +1,6 @@
-// Serves the page and, below a path for each measurement, the service's answers. All is one origin:
-// a preflight in front of some requests and not of others would be measured instead.
+// Serves the page and, below a path for each measurement, the service's answers. All is one origin,
+// where an app's page and the service are two: a preflight, which the floor does not need and the
+// clients need once in a while, would be measured in some rounds and not in others.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -24,7 +25,7 @@ export async function serve(script: string, routes: Record<string, Route>): Prom
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
     const [, name = "", ...rest] = pathname.split("/");
-    const route = routes[name];
+    const route = routes[decodeURIComponent(name)];
     if (route) {
       if (route.latencyMs) await wait(route.latencyMs);
       if (rest.at(-1) === "append") return acknowledge(request, response);
@@ -55,7 +56,13 @@ function acknowledge(request: IncomingMessage, response: ServerResponse): void {
 }
 
 async function stream({ events, paceMs }: Route, response: ServerResponse): Promise<void> {
-  response.writeHead(200, { "Content-Type": "text/event-stream", "X-Stream-Version": "v2" });
+  response.writeHead(200, {
+    "Content-Type": "text/event-stream",
+    "X-Stream-Version": "v2",
+    "Access-Control-Expose-Headers": "*",
+    // Writing an answer into the browser's cache is not what is measured.
+    "Cache-Control": "no-store",
+  });
   // As fast as they are read: in pieces of the size that a network brings, not one write an event.
   const pieces = paceMs ? events : piecesOf(Buffer.concat(events), 64 * 1024);
   for (const piece of pieces) {

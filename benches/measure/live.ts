@@ -1,42 +1,44 @@
-// An answer as it is written: how long the page's main thread is busy with each record.
-import type { Browser } from "playwright-core";
+// An answer as it is written: how long the page's main thread is busy with each record. All that it
+// does counts, since `ScriptDuration`, the browser's other counter, does not see what follows an
+// `await`, which is nearly all of it.
+import type { Browser, CDPSession } from "playwright-core";
 import { type ClientName, clientNames } from "../clients";
+import { collectGarbage, open, readBy, type Scene } from "./reading";
 import { orderOf, type Row, rowOf } from "./row";
 
 export async function live(
   browser: Browser,
   url: string,
-  path: string,
-  records: number,
+  scene: Scene,
   rounds: number,
 ): Promise<Row> {
   const busy: Record<ClientName, number[]> = { floor: [], ours: [], published: [] };
   for (let round = 0; round < rounds; round++) {
     for (const name of orderOf(round, clientNames)) {
-      busy[name].push(((await taskSeconds(browser, url, name, path)) * 1e6) / records);
+      const seconds = await busySeconds(browser, url, name, scene);
+      busy[name].push((seconds * 1e6) / scene.expected.chunks);
     }
   }
-  return rowOf(`live, ${records} records 5 ms apart, main thread`, "µs a record", busy);
+  return rowOf(`${scene.what}, main thread`, "µs a record", busy);
 }
 
 /** In a page of its own: what another client has left to be done is not counted. */
-async function taskSeconds(browser: Browser, url: string, name: ClientName, path: string) {
+async function busySeconds(browser: Browser, url: string, name: ClientName, scene: Scene) {
   const page = await browser.newPage();
-  await page.goto(url);
-  await page.waitForFunction(() => "measure" in globalThis);
+  await open(page, url);
   // Once before: what is compiled and made at the first use is measured elsewhere.
-  const run = () =>
-    page.evaluate(([name, path]) => globalThis.measure(name, path), [name, path] as const);
-  await run();
+  await readBy(page, name, scene);
+  await collectGarbage(page);
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
-  const spent = async () => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find((metric) => metric.name === "TaskDuration")?.value ?? Number.NaN;
-  };
-  const before = await spent();
-  await run();
-  const after = await spent();
+  const before = await taskSeconds(session);
+  await readBy(page, name, scene);
+  const after = await taskSeconds(session);
   await page.close();
   return after - before;
+}
+
+async function taskSeconds(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN;
 }

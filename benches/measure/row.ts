@@ -22,7 +22,7 @@ export function rowOf(what: string, unit: string, rounds: Record<ClientName, num
   };
 }
 
-/** The clients' order in a round: each comes first, last and in between equally often. */
+/** The clients' order in a round: they take turns in being the first, the second and the last. */
 export function orderOf(round: number, names: readonly ClientName[]): ClientName[] {
   return names.map((_, index) => names[(index + round) % names.length] as ClientName);
 }

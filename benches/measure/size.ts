@@ -26,13 +26,13 @@ const compressions = {
 export async function sizes(): Promise<Row[]> {
   const rows: Row[] = [];
   const alone = {
-    ours: await bundled(hooks.ours, peers),
-    published: await bundled(hooks.published, peers),
+    ours: await bundled(hooks.ours, { external: peers }),
+    published: await bundled(hooks.published, { external: peers }),
   };
-  const chat = await bundled(useChat, react);
+  const chat = await bundled(useChat, { external: react });
   const together = {
-    ours: await bundled(`${useChat}${hooks.ours}`, react),
-    published: await bundled(`${useChat}${hooks.published}`, react),
+    ours: await bundled(`${useChat}${hooks.ours}`, { external: react }),
+    published: await bundled(`${useChat}${hooks.published}`, { external: react }),
   };
   for (const [name, compressed] of Object.entries(compressions)) {
     const kB = (bytes: Uint8Array) => compressed(bytes) / 1000;

@@ -1,0 +1,43 @@
+// Each client, in Node, on the server that it is measured with.
+import type { UIMessageChunk } from "ai";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { clientNames, clients } from "./clients";
+import { answer, framed, recordsOf } from "./inputs";
+import { type BenchServer, type Route, serve } from "./server";
+import { readingOf, Tally } from "./tally";
+
+// Only a fault takes this long.
+vi.setConfig({ testTimeout: 30_000 });
+
+const chunks = answer(3, 2_499);
+const records = recordsOf(chunks);
+const routes: Record<string, Route> = {
+  "in batches of 1000": { events: framed(records, 1_000) },
+  "in batches of 100": { events: framed(records, 100) },
+  "one by one": { events: framed(records, 1) },
+  "as it is written": { events: framed(records, 500), paceMs: 1 },
+  "from far away": { events: framed(records, 500), latencyMs: 1 },
+};
+
+let server: BenchServer;
+beforeAll(async () => {
+  server = await serve("", routes);
+});
+afterAll(() => server?.close());
+
+describe.each(Object.keys(routes))("an answer, %s,", (name) => {
+  test.each(clientNames)("is read whole and in order by: %s", async (client) => {
+    const read: UIMessageChunk[] = [];
+    const url = `${server.url}/${encodeURIComponent(name)}`;
+    await clients[client](url, (chunk) => read.push(chunk), { coalesce: false });
+    expect(read).toEqual(chunks);
+  });
+
+  test("has the same digest when deltas were merged", async () => {
+    const tally = new Tally();
+    const url = `${server.url}/${encodeURIComponent(name)}`;
+    await clients.ours(url, (chunk) => tally.add(chunk));
+    expect(tally.reading.digest).toBe(readingOf(chunks).digest);
+    expect(tally.reading.chunks).toBeLessThanOrEqual(chunks.length);
+  });
+});
