@@ -1,8 +1,8 @@
 // Measures what a browser downloads, shows where the bytes go, and fails when size-budget.json is
 // exceeded.
 import { readFileSync } from "node:fs";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
+import { brotlied, gzipped } from "./compressed.mjs";
 import { at, namedWasm, optimisedWasm, read, root } from "./project.mjs";
 
 const package_ = "trigger-chat-transport";
@@ -16,13 +16,8 @@ const budget = JSON.parse(readFileSync(at("size-budget.json"), "utf8"));
 const sizes = Object.entries(measured).map(([name, bytes]) => ({
   name,
   raw: bytes.length,
-  gzip: gzipSync(bytes, { level: 9 }).length,
-  brotli: brotliCompressSync(bytes, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: 11,
-      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-    },
-  }).length,
+  gzip: gzipped(bytes),
+  brotli: brotlied(bytes),
 }));
 
 console.log("The largest parts of the wasm, uncompressed:");

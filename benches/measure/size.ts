@@ -1,5 +1,5 @@
 // What a page downloads: each client by itself, and what it adds to a page that has `useChat`.
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { brotlied, gzipped } from "../../scripts/compressed.mjs";
 import { bundled } from "../bundle";
 import type { Row } from "./row";
 
@@ -12,16 +12,7 @@ const useChat = 'export { useChat } from "@ai-sdk/react";';
 const react = ["react", "react/*", "react-dom"];
 const peers = [...react, "ai", "@ai-sdk/*"];
 
-const compressions = {
-  gzip: (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length,
-  brotli: (bytes: Uint8Array) =>
-    brotliCompressSync(bytes, {
-      params: {
-        [constants.BROTLI_PARAM_QUALITY]: 11,
-        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-      },
-    }).length,
-};
+const compressions = { gzip: gzipped, brotli: brotlied };
 
 export async function sizes(): Promise<Row[]> {
   const rows: Row[] = [];

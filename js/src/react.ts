@@ -1,7 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import { TriggerChatTransport } from "./transport.js";
+import { idle, TriggerChatTransport } from "./transport.js";
 import type {
   AnyChatTask,
   ChatConnectionState,
@@ -40,8 +40,6 @@ export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>
   useEffect(() => () => transport.dispose(), [transport]);
   return transport;
 }
-
-const idle: ChatConnectionState = { status: "idle" };
 
 /** How a chat's connection is, for a page to show. Renders again when it changes. */
 export function useConnectionState(

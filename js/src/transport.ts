@@ -29,7 +29,8 @@ export type ReconnectToStreamOptions = {
 /** Told the connection of a chat when it changes. */
 export type ConnectionStateListener = (chatId: string, state: ChatConnectionState) => void;
 
-const idle: ChatConnectionState = { status: "idle" };
+/** The state of a chat that nothing is known of, and of every chat while a server renders. */
+export const idle: ChatConnectionState = { status: "idle" };
 
 /**
  * The AI SDK's chat transport for Trigger.dev Sessions. A face of typed methods: the WebAssembly
