@@ -1,5 +1,6 @@
 // Where the time of one client goes: the functions that a reading is in for longest.
 import { readFileSync } from "node:fs";
+import binaryen from "binaryen";
 import type { Page } from "playwright-core";
 import type { ClientName } from "./clients";
 import { collectGarbage, readBy, type Scene } from "./measure/reading";
@@ -45,50 +46,23 @@ export async function profile(
 
 function nameOf({ functionName, url }: { functionName: string; url: string }): string {
   const index = /^wasm-function\[(\d+)\]$/.exec(functionName)?.[1];
-  if (index) return `wasm: ${wasmNames().get(Number(index)) ?? functionName}`;
+  if (index) return `wasm: ${wasmNames()[Number(index)] ?? functionName}`;
   if (functionName.startsWith("(")) return functionName;
   return `${url ? "js" : "native"}: ${functionName || "(anonymous)"}`;
 }
 
-let names: Map<number, string> | undefined;
+let names: string[] | undefined;
 
-/** The functions' names, from the twin of the shipped wasm that still knows them. */
-function wasmNames(): Map<number, string> {
+/** The functions' names by their index, from the twin of the shipped wasm that still knows them. */
+function wasmNames(): string[] {
   names ??= namesIn(readFileSync("../target/wasm-pack/named.wasm"));
   return names;
 }
 
-/** The function names of a wasm module's name section. */
-function namesIn(wasm: Uint8Array<ArrayBuffer>): Map<number, string> {
-  const found = new Map<number, string>();
-  const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(wasm), "name");
-  if (!section) return found;
-  const bytes = new Uint8Array(section);
-  let at = 0;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  const text = () => {
-    const length = number();
-    at += length;
-    return new TextDecoder().decode(bytes.subarray(at - length, at));
-  };
-  while (at < bytes.length) {
-    const kind = number();
-    const length = number();
-    if (kind === 1) {
-      for (let left = number(); left > 0; left--) {
-        const index = number();
-        found.set(index, text().replace(/::h[0-9a-f]{16}$/, ""));
-      }
-    } else {
-      at += length;
-    }
-  }
-  return found;
+function namesIn(wasm: Uint8Array): string[] {
+  const module = binaryen.readBinary(wasm);
+  return Array.from({ length: module.getNumFunctions() }, (_, index) => {
+    const { name } = binaryen.getFunctionInfo(module.getFunctionByIndex(index));
+    return name.replace(/::h[0-9a-f]{16}$/, "");
+  });
 }
