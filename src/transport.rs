@@ -87,6 +87,14 @@ impl ChatTransport {
         self.chat(chat_id).call(&JsValue::UNDEFINED, None, |call| Input::Stop { call, part_id })
     }
 
+    /// Makes a lost connection again without waiting any longer.
+    #[wasm_bindgen(js_name = retryNow)]
+    pub fn retry_now(&self, chat_id: &str) {
+        if let Some(chat) = self.known_chat(chat_id) {
+            chat.tell(Input::Retry);
+        }
+    }
+
     /// The persisted state of a chat's session, or `undefined`.
     #[wasm_bindgen(js_name = getSession)]
     pub fn get_session(&self, chat_id: &str) -> JsValue {

@@ -109,6 +109,11 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     this.#connectionListeners.delete(listener);
   };
 
+  /** Makes a lost connection again without waiting any longer, for a "Try again" button. */
+  retryNow = (chatId: string): void => {
+    this.#core?.retryNow(chatId);
+  };
+
   /** Replaces the callback. */
   setOnSessionChange(callback: TriggerChatTransportOptions["onSessionChange"]): void {
     this.#set("onSessionChange", callback);

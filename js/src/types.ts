@@ -118,9 +118,11 @@ export type ChatConnectionState =
        * - `connecting`: a message is on its way, or the first request for its answer.
        * - `live`: the answer arrives.
        * - `waiting`: connected, and the agent is silent.
+       * - `offline`: the connection was lost, and the browser says that there is no network. It is
+       *   made again when there is.
        * - `closed`: the conversation is over, for good.
        */
-      status: "idle" | "connecting" | "live" | "waiting" | "closed";
+      status: "idle" | "connecting" | "live" | "waiting" | "offline" | "closed";
     }
   | {
       /** The connection was lost, and is made again. What was shown stays; the rest follows it. */

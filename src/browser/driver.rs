@@ -25,6 +25,8 @@ pub(crate) struct ChatDriver {
     last_call: Cell<u32>,
     timer: Cell<Option<Time>>,
     connection: Cell<ConnectionState>,
+    /// The host tells of the network and the page.
+    is_watching: Cell<bool>,
     /// Itself, while something is under way: a stream must not end because nobody holds the
     /// transport any more.
     keep_alive: RefCell<Option<Rc<Self>>>,
@@ -44,6 +46,7 @@ impl ChatDriver {
             last_call: Cell::default(),
             timer: Cell::default(),
             connection: Cell::new(ConnectionState::Idle),
+            is_watching: Cell::default(),
             keep_alive: RefCell::default(),
         })
     }
@@ -95,8 +98,11 @@ impl ChatDriver {
         self.is_carrying_out.set(false);
         self.set_timer();
         self.tell_connection();
-        let keep_alive = self.machine.borrow().is_active().then(|| Rc::clone(self));
-        self.keep_alive.replace(keep_alive);
+        let is_active = self.machine.borrow().is_active();
+        self.keep_alive.replace(is_active.then(|| Rc::clone(self)));
+        if self.is_watching.replace(is_active) != is_active {
+            self.host.watch(is_active);
+        }
     }
 
     fn set_timer(&self) {
@@ -162,6 +168,7 @@ fn connection_name(state: ConnectionState) -> &'static str {
         ConnectionState::Live => "live",
         ConnectionState::Waiting => "waiting",
         ConnectionState::Reconnecting { .. } => "reconnecting",
+        ConnectionState::Offline => "offline",
         ConnectionState::Closed => "closed",
     }
 }
@@ -320,8 +327,33 @@ impl Inbox {
         self.tell(Input::Answered { request: RequestId(request), status, body });
     }
 
-    pub fn connected(&self, request: u32, status: u16, is_v2: bool, is_settled: bool) {
-        let head = Head { status, is_v2, is_settled };
+    pub fn online(&self) {
+        self.tell(Input::Online);
+    }
+
+    pub fn offline(&self) {
+        self.tell(Input::Offline);
+    }
+
+    pub fn hidden(&self) {
+        self.tell(Input::Hidden);
+    }
+
+    pub fn shown(&self) {
+        self.tell(Input::Shown);
+    }
+
+    pub fn connected(
+        &self,
+        request: u32,
+        status: u16,
+        is_event_stream: bool,
+        is_v2: bool,
+        is_settled: bool,
+        retry_after_ms: Option<f64>,
+    ) {
+        let retry_after_ms = retry_after_ms.map(host::milliseconds);
+        let head = Head { status, is_event_stream, is_v2, is_settled, retry_after_ms };
         self.tell(Input::Connected { request: RequestId(request), head });
     }
 

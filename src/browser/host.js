@@ -14,6 +14,9 @@
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
 
+/** What tells that the network or the page comes and goes. */
+const WAKE_EVENTS = ["online", "offline", "pageshow", "visibilitychange"];
+
 /** The long-poll window that is asked for, in seconds; the published client's number. */
 const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
 
@@ -120,6 +123,21 @@ export function persistedState(
  */
 export function makeError(name, message, status, code, closedReason) {
   return Object.assign(new Error(message), defined({ name, status, code, closedReason }));
+}
+
+/** The latest reading of the clock on the wall, and by how much in all it was set back. */
+let latest = 0;
+let setBack = 0;
+
+/**
+ * The time of now in milliseconds. It never goes back, and it goes on while the machine sleeps, as
+ * `performance.now` does not everywhere.
+ */
+export function now() {
+  const reading = Date.now();
+  if (reading < latest) setBack += latest - reading;
+  latest = reading;
+  return reading + setBack;
 }
 
 /** A number that decides how long waits are, so that clients do not come back in step. */
@@ -409,11 +427,15 @@ export class ChatHost {
     } catch (error) {
       return this.#inbox.networkFailed(id, error);
     }
+    const { status, headers } = response;
     this.#inbox.connected(
       id,
-      response.status,
-      response.headers.get("X-Stream-Version") === "v2",
-      response.headers.get("X-Session-Settled") === "true",
+      status,
+      // An app's own `fetch` may leave the type out.
+      /^text\/event-stream\b/i.test(headers.get("Content-Type") ?? "text/event-stream"),
+      headers.get("X-Stream-Version") === "v2",
+      headers.get("X-Session-Settled") === "true",
+      retryAfterMs(headers),
     );
   }
 
@@ -455,7 +477,28 @@ export class ChatHost {
     return fetch ? fetch(target, request, context) : globalThis.fetch(target, request);
   }
 
-  // Time
+  // Time and surroundings
+
+  /**
+   * Listens to the network and the page, or no more. How they are now is told at once.
+   *
+   * @param {boolean} isWanted
+   */
+  watch(isWanted) {
+    for (const name of WAKE_EVENTS) {
+      // Not every host has them: Node has none.
+      if (isWanted) globalThis.addEventListener?.(name, this.#onWake);
+      else globalThis.removeEventListener?.(name, this.#onWake);
+    }
+    if (isWanted && isOffline()) this.#inbox.offline();
+    if (isWanted && isHidden()) this.#inbox.hidden();
+  }
+
+  #onWake = (/** @type {Event & { persisted?: boolean }} */ { type, persisted }) => {
+    const inbox = this.#inbox;
+    if (type === "visibilitychange") isHidden() ? inbox.hidden() : inbox.shown();
+    else if (type !== "pageshow" || persisted) isOffline() ? inbox.offline() : inbox.online();
+  };
 
   /** @param {number} [delayMs] */
   setTimer(delayMs) {
@@ -463,6 +506,27 @@ export class ChatHost {
     this.#timer =
       delayMs === undefined ? undefined : setTimeout(() => this.#inbox.woken(), delayMs);
   }
+}
+
+function isOffline() {
+  return globalThis.navigator?.onLine === false;
+}
+
+function isHidden() {
+  return globalThis.document?.visibilityState === "hidden";
+}
+
+/**
+ * How long the service asks to wait; `undefined` where it does not, or not readably.
+ *
+ * @param {Headers} headers
+ */
+function retryAfterMs(headers) {
+  const after = headers.get("Retry-After");
+  // Seconds or a date; else the moment, in Unix milliseconds, from which requests count anew.
+  const moment = after ? Date.parse(after) : Number(headers.get("x-ratelimit-reset"));
+  const ms = after && Number(after) >= 0 ? Number(after) * 1000 : moment - Date.now();
+  return ms >= 0 ? ms : undefined;
 }
 
 /**

@@ -50,6 +50,9 @@ extern "C" {
     #[wasm_bindgen(js_name = randomUuid)]
     fn random_uuid() -> String;
 
+    #[wasm_bindgen(js_name = now)]
+    fn host_now() -> f64;
+
     #[wasm_bindgen(js_name = randomSeed)]
     pub(super) fn random_seed() -> f64;
 
@@ -131,19 +134,20 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = setTimer)]
     pub(super) fn set_timer(this: &ChatHost, delay_ms: Option<f64>);
+    #[wasm_bindgen(method)]
+    pub(super) fn watch(this: &ChatHost, is_wanted: bool);
 }
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn performance_now() -> f64;
-}
-
-/// The time of now, on a clock that never goes back.
+/// The time of now, on a clock that never goes back, nor stands still while the machine sleeps.
 pub(super) fn now() -> Time {
-    // A page lives for far less than the 285,000 years that a float counts exactly.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    Time::from_millis(performance_now() as u64)
+    Time::from_millis(milliseconds(host_now()))
+}
+
+/// A duration or a moment, as JavaScript has them: exact for the next 285,000 years. What is below
+/// zero, or no number, is zero.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(super) fn milliseconds(number: f64) -> u64 {
+    number as u64
 }
 
 pub(crate) fn random_part_id() -> PartId {

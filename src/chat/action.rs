@@ -38,10 +38,14 @@ pub struct Send {
 pub struct Head {
     /// The HTTP status.
     pub status: u16,
+    /// The body is an event stream, as far as its `Content-Type` tells. A proxy's page is none.
+    pub is_event_stream: bool,
     /// `X-Stream-Version: v2` was sent.
     pub is_v2: bool,
     /// `X-Session-Settled: true` was sent: what comes is the rest, and the body's end is the end.
     pub is_settled: bool,
+    /// How long the service asks to wait before the next request, in milliseconds.
+    pub retry_after_ms: Option<u64>,
 }
 
 /// A fact.
@@ -91,6 +95,17 @@ pub enum Input<'a> {
         /// Which.
         stream: StreamId,
     },
+    /// The app wants a lost connection to be made again without waiting any longer.
+    Retry,
+    /// The network is there again, or the page: it was in the back/forward cache, say. What was
+    /// connected before is stale. Told while something is under way, as are the three below.
+    Online,
+    /// The browser says that there is no network.
+    Offline,
+    /// The page is not seen any more.
+    Hidden,
+    /// The page is seen again.
+    Shown,
     /// The transport was disposed. A later call brings the chat back to life.
     Disposed,
     /// `startSession` has given a token.

@@ -20,6 +20,9 @@ pub enum ConnectionState {
         /// When the next request leaves; none while one is under way.
         next_try: Option<Time>,
     },
+    /// The connection was lost, and the browser says that there is no network. It is made again when
+    /// there is.
+    Offline,
     /// The conversation is over, for good.
     Closed,
 }

@@ -3,6 +3,7 @@
 use super::action::{Action, Answer, CallId, RequestId, StreamId};
 use super::error::ChatError;
 use super::event::{ChatEvent, ClosedSource};
+use super::page::Page;
 use super::session::Session;
 use super::time::Time;
 use super::token::Credentials;
@@ -11,6 +12,7 @@ use super::token::Credentials;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) credentials: Credentials,
+    pub(super) page: Page,
     /// Whether deltas may be merged while many wait.
     pub(super) coalesces: bool,
     last_request: u32,
@@ -19,7 +21,13 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, coalesces: true, last_request: 0, last_stream: 0 }
+        Self {
+            credentials,
+            page: Page::default(),
+            coalesces: true,
+            last_request: 0,
+            last_stream: 0,
+        }
     }
 }
 
@@ -47,6 +55,10 @@ impl<'a> Context<'a> {
 
     pub(super) fn coalesces(&self) -> bool {
         self.shared.coalesces
+    }
+
+    pub(super) fn page(&self) -> &Page {
+        &self.shared.page
     }
 
     pub(super) fn can_start_session(&self) -> bool {

@@ -9,6 +9,7 @@ use super::connection::ConnectionState;
 use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError, Foreign};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
+use super::page::{Page, Return};
 use super::session::{PersistedSession, Session, Turn};
 use super::subscription::{self, Subscription};
 use super::time::Time;
@@ -116,6 +117,20 @@ impl Chat {
             }
             Input::Reconnect { call } => self.reconnect(call, now, out),
             Input::Stop { call, part_id } => self.stop(call, part_id, now, out),
+            Input::Retry => self.with_subscription(now, out, Subscription::retry_now),
+            Input::Online => {
+                self.shared.page.is_offline = false;
+                self.with_subscription(now, out, Subscription::reconnect_now);
+            }
+            Input::Offline => {
+                self.shared.page.is_offline = true;
+                self.with_subscription(now, out, |subscription, _, _| subscription.went_offline());
+            }
+            Input::Hidden => self.shared.page.hidden(now),
+            Input::Shown => match self.shared.page.shown(now) {
+                Return::Late => self.with_subscription(now, out, Subscription::reconnect_now),
+                Return::Early => self.with_subscription(now, out, Subscription::hurry),
+            },
             Input::SetSession(persisted) => self.set_session(persisted, out),
             Input::Aborted { call, stop } => self.aborted(call, stop, now, out),
             Input::Disposed => self.disposed(now, out),
@@ -169,9 +184,11 @@ impl Chat {
                     }
                 });
             }
-            Input::Woken => self.with_subscription(now, out, |subscription, session, cx| {
-                subscription.woken(session, cx);
-            }),
+            Input::Woken => self.with_subscription(now, out, Subscription::woken),
+        }
+        if !self.is_active() {
+            // Nobody tells of the page while nothing is under way.
+            self.shared.page = Page::default();
         }
     }
 
@@ -244,7 +261,7 @@ impl Chat {
             return cx.resolve(call, Answer::Nothing);
         };
         // Whoever reconnects holds no part of the running turn: it is replayed from its start.
-        session.cursor = session.replay_cursor().cloned();
+        session.read_from(session.replay_cursor().cloned());
         let purpose =
             subscription::Purpose { call, input_seq: session.active_input_seq, is_resumed: true };
         let backoff = Backoff::new(self.seed);

@@ -2,6 +2,7 @@
 
 use super::event::LastSend;
 use crate::text::decimal;
+use crate::wire::part_ids::PartIds;
 
 /// A place in `.out`: everything up to it has been handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub(super) struct Session {
     /// How many tokens came before this one: tells a request that a newer token exists by now.
     pub(super) token_generation: u32,
     pub(super) cursor: Option<Cursor>,
+    /// The parts that were handed on last.
+    pub(super) part_ids: PartIds,
     pub(super) turn: Turn,
     pub(super) active_input_seq: Option<u64>,
     pub(super) closed: Option<Closed>,
@@ -106,6 +109,7 @@ impl Session {
             token,
             token_generation: 0,
             cursor: None,
+            part_ids: PartIds::default(),
             turn,
             active_input_seq: None,
             closed: None,
@@ -161,6 +165,12 @@ impl Session {
         }
     }
 
+    /// Goes to a place in the stream, also back: what follows is handed on whatever came before.
+    pub(super) fn read_from(&mut self, cursor: Option<Cursor>) {
+        self.cursor = cursor;
+        self.part_ids.clear();
+    }
+
     pub(super) fn renew_token(&mut self, token: String) {
         self.token = token;
         self.token_generation = self.token_generation.saturating_add(1);
@@ -172,7 +182,7 @@ impl Session {
         self.newest_input_seq = None;
         self.consumed_input_seq = None;
         self.renew_token(token);
-        self.cursor = None;
+        self.read_from(None);
         self.turn = Turn::Idle;
         self.active_input_seq = None;
         self.gate = None;

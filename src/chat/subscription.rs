@@ -2,12 +2,13 @@
 //! the turn that it was opened for is complete.
 //!
 //! ```text
-//! Connecting ──200──▶ Reading ──body ended, broke off──▶ BackingOff ──deadline──▶ Connecting
-//!     │                  │                                    ▲
-//!     ├──401, 403──▶ AwaitingToken ──▶ Connecting             │
-//!     ├──any other status, no network──────────────────────────┘
+//! Connecting ──200──▶ Reading ──body ended, broke off, silent──▶ BackingOff ──deadline──▶ Connecting
+//!     │                                                           ▲  │
+//!     ├──401, 403──▶ AwaitingToken ──▶ Connecting                 │  └──offline──▶ Offline
+//!     ├──any other status, no event stream, no network, no head───┘
 //!     └──400, 404, 409, 410, 422──▶ over
 //! Reading ──my turn-complete, session-closed, settled end──▶ over
+//! any with a request, BackingOff, Offline ──online, back after a while, slept──▶ Connecting
 //! ```
 //!
 //! The first connection of a send leaves together with its append, so that the first chunk takes one
@@ -16,9 +17,9 @@
 //! waits as `Refused`, unless a new token comes first.
 //!
 //! Rules. The consumer never notices a reconnect: each one resumes from the session's cursor, which
-//! moves with every record. A record at or behind the cursor is not handed on again. A stream ends
-//! well only at its own boundary, at a settled end, or by its owner's wish; all else is an error, so
-//! that a truncated answer never looks complete.
+//! moves with every record. A record at or behind the cursor is not handed on again, nor is a part
+//! that its writer wrote twice. A stream ends well only at its own boundary, at a settled end, or by
+//! its owner's wish; all else is an error, so that a truncated answer never looks complete.
 
 use std::mem;
 
@@ -29,6 +30,7 @@ use super::connection::ConnectionState;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
+use super::liveness::{Health, Watch};
 use super::session::{Cursor, Session, Turn};
 use super::time::Time;
 use crate::wire::control::{Control, TurnComplete};
@@ -45,6 +47,15 @@ const MAX_BARREN_RESUBSCRIBES: u32 = 5;
 /// first record yet.
 const FIRST_RECORD_GRACE_MS: u64 = 60_000;
 
+/// How long a body may bring not a byte. An idle one pings about every 5 s.
+const SILENCE_MS: u64 = 60_000;
+
+/// How long the head of an answer may take.
+const HEAD_PATIENCE_MS: u64 = 30_000;
+
+/// The service's wish to be left alone is followed for no longer: nobody sits through more.
+const MAX_RETRY_AFTER_MS: u64 = 300_000;
+
 /// What a stream is opened for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Purpose {
@@ -58,13 +69,37 @@ pub(super) struct Purpose {
 
 #[derive(Debug)]
 enum Connection {
-    Connecting { request: RequestId, token_generation: u32 },
-    Answered { request: RequestId, head: Head },
+    Connecting {
+        request: RequestId,
+        token_generation: u32,
+        watch: Watch,
+    },
+    Answered {
+        request: RequestId,
+        head: Head,
+    },
     Refused(ChatError),
     Reading(Body),
     AwaitingToken,
-    BackingOff { until: Time },
+    BackingOff {
+        until: Time,
+        /// The service has said how long.
+        is_ordered: bool,
+    },
+    /// Where there is no network, no attempt is worth it.
+    Offline,
     Over,
+}
+
+/// Whether a boundary that was passed over may have been my turn's all the same: what it tells as
+/// consumed is a lower bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    None,
+    /// One was passed over, and no chunk has followed.
+    PassedOver,
+    /// A whole window has passed since, with nothing in it: the next request asks.
+    Idle,
 }
 
 /// The body of one answer.
@@ -75,16 +110,28 @@ struct Body {
     is_v2: bool,
     is_settled: bool,
     connected_at: Time,
+    watch: Watch,
     /// A read has been ordered and not answered.
     is_reading: bool,
     /// It has brought a record or a ping.
     is_live: bool,
     /// A record was the last thing that it brought.
     is_flowing: bool,
+    /// It has brought a record that the reader did not have.
+    has_news: bool,
+    /// A chunk came after the last boundary.
+    is_mid_turn: bool,
     /// It has said `[DONE]`.
     is_done: bool,
     /// The service reported an error in it; its end follows.
     is_broken: bool,
+}
+
+impl Body {
+    /// Whether it has lived for so long that its end is no sign of trouble.
+    fn has_run(&self, now: Time) -> bool {
+        now.since(self.connected_at) >= BARREN_BODY_MS
+    }
 }
 
 /// A stream and its connection.
@@ -99,6 +146,7 @@ pub(super) struct Subscription {
     opened_at: Time,
     /// The consumer has room. Nothing is read before it has.
     is_wanted: bool,
+    doubt: Doubt,
     has_renewed_token: bool,
     barren_bodies: u32,
     /// How often the connection was lost since it last showed life.
@@ -147,6 +195,7 @@ impl Subscription {
             backoff,
             opened_at: cx.now,
             is_wanted: false,
+            doubt: Doubt::None,
             has_renewed_token: false,
             barren_bodies: 0,
             losses: 0,
@@ -213,8 +262,9 @@ impl Subscription {
         match &self.connection {
             Connection::Reading(body) if body.is_flowing => ConnectionState::Live,
             Connection::Reading(_) => ConnectionState::Waiting,
+            Connection::Offline => ConnectionState::Offline,
             _ if self.losses > 0 => {
-                ConnectionState::Reconnecting { attempt: self.losses, next_try: self.deadline() }
+                ConnectionState::Reconnecting { attempt: self.losses, next_try: self.next_try() }
             }
             _ if self.has_told_connected => ConnectionState::Waiting,
             _ => ConnectionState::Connecting,
@@ -222,8 +272,16 @@ impl Subscription {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
+        match &self.connection {
+            Connection::Connecting { watch, .. } => Some(watch.due()),
+            Connection::Reading(body) => Some(body.watch.due()),
+            _ => self.next_try(),
+        }
+    }
+
+    fn next_try(&self) -> Option<Time> {
         match self.connection {
-            Connection::BackingOff { until } => Some(until),
+            Connection::BackingOff { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -246,21 +304,79 @@ impl Subscription {
     /// Sends the next request, from the session's cursor.
     pub(super) fn connect(&mut self, session: &Session, cx: &mut Context<'_>) {
         let request = cx.next_request();
-        self.connection =
-            Connection::Connecting { request, token_generation: session.token_generation };
+        let token_generation = session.token_generation;
+        let watch = Watch::begin(cx.now);
+        self.connection = Connection::Connecting { request, token_generation, watch };
         cx.order(Action::Subscribe {
             request,
             token: session.token.clone(),
             last_event_id: session.cursor.as_ref().map(Cursor::to_text),
-            // A peek would see the end of the turn before, while one that was sent is outstanding.
-            peek_settled: self.purpose.is_resumed && self.purpose.input_seq.is_none(),
+            peek_settled: self.peeks(),
         });
     }
 
-    /// The deadline may have passed.
-    pub(super) fn woken(&mut self, session: &Session, cx: &mut Context<'_>) {
-        if self.deadline().is_some_and(|until| until <= cx.now) {
+    /// Whether to ask if all turns are over. While one that was sent is outstanding the answer would
+    /// be about the turn before, so that it is asked only where its end may have been passed over.
+    fn peeks(&self) -> bool {
+        match self.purpose.input_seq {
+            None => self.purpose.is_resumed,
+            Some(_) => self.doubt == Doubt::Idle,
+        }
+    }
+
+    /// A deadline may have passed.
+    pub(super) fn woken(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        let health = match &mut self.connection {
+            Connection::Connecting { watch, .. } => watch.look(cx.now, Some(HEAD_PATIENCE_MS)),
+            Connection::Reading(body) => {
+                body.watch.look(cx.now, body.is_reading.then_some(SILENCE_MS))
+            }
+            Connection::BackingOff { until, .. } if *until <= cx.now => {
+                return self.connect(session, cx);
+            }
+            _ => Health::Sound,
+        };
+        match health {
+            Health::Silent => self.lost(None, cx),
+            // Of a hidden page the timers are late also while nothing sleeps.
+            Health::Slept if !cx.page().is_hidden() => self.reconnect_now(session, cx),
+            Health::Slept | Health::Sound => {}
+        }
+    }
+
+    // Wishes and wake-ups
+
+    /// What was connected is stale, and what waits has waited enough.
+    pub(super) fn reconnect_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        let is_concerned = !matches!(
+            self.connection,
+            Connection::AwaitingToken | Connection::Refused(_) | Connection::Over
+        );
+        if is_concerned {
+            self.cancel_request(cx);
+            self.backoff.reset();
             self.connect(session, cx);
+        }
+    }
+
+    /// Somebody looks: a pause that is only ours is over.
+    pub(super) fn hurry(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        if matches!(self.connection, Connection::BackingOff { is_ordered: false, .. }) {
+            self.connect(session, cx);
+        }
+    }
+
+    /// Somebody asks for the next attempt.
+    pub(super) fn retry_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        if matches!(self.state(), ConnectionState::Reconnecting { .. } | ConnectionState::Offline) {
+            self.reconnect_now(session, cx);
+        }
+    }
+
+    /// There is no network.
+    pub(super) fn went_offline(&mut self) {
+        if matches!(self.connection, Connection::BackingOff { .. }) {
+            self.connection = Connection::Offline;
         }
     }
 
@@ -277,21 +393,23 @@ impl Subscription {
             && !body.is_reading
         {
             body.is_reading = true;
+            body.watch.is_alive(cx.now);
             cx.order(Action::Read { request: body.request });
         }
     }
 
     /// The head of the answer is here.
     pub(super) fn connected(&mut self, head: Head, session: &mut Session, cx: &mut Context<'_>) {
-        let Connection::Connecting { request, token_generation } = self.connection else {
+        let Connection::Connecting { request, token_generation, .. } = self.connection else {
             return;
         };
         match head.status {
+            200..=299 if !head.is_event_stream => self.lost(None, cx),
             200..=299 if self.is_held => self.connection = Connection::Answered { request, head },
             200..=299 => self.begin_reading(request, head, session, cx),
             401 | 403 => self.renew_token(request, token_generation, head.status, session, cx),
             400 | 404 | 409 | 410 | 422 => self.refused(head.status, session, cx),
-            _ => self.lost(cx),
+            _ => self.lost(head.retry_after_ms, cx),
         }
     }
 
@@ -308,13 +426,19 @@ impl Subscription {
             is_v2: head.is_v2,
             is_settled: head.is_settled,
             connected_at: cx.now,
+            watch: Watch::begin(cx.now),
             is_reading: false,
             is_live: false,
             is_flowing: false,
+            has_news: false,
+            is_mid_turn: false,
             is_done: false,
             is_broken: false,
         });
         self.has_renewed_token = false;
+        if self.doubt == Doubt::Idle && !head.is_settled {
+            self.doubt = Doubt::None;
+        }
         if !mem::replace(&mut self.has_told_connected, true) {
             cx.tell(ChatEvent::StreamConnected {
                 resumed: self.purpose.is_resumed,
@@ -350,19 +474,26 @@ impl Subscription {
 
     /// The request found no network, or its body broke off.
     pub(super) fn network_failed(&mut self, cx: &mut Context<'_>) {
-        self.lost(cx);
+        self.lost(None, cx);
     }
 
-    fn lost(&mut self, cx: &mut Context<'_>) {
+    /// The connection is of no use. The next one comes after a pause, of `retry_after_ms` at least.
+    fn lost(&mut self, retry_after_ms: Option<u64>, cx: &mut Context<'_>) {
         self.losses = self.losses.saturating_add(1);
-        self.reconnect_later(cx);
+        self.reconnect_later(retry_after_ms, cx);
+        if cx.page().is_offline {
+            self.went_offline();
+        }
     }
 
-    /// Lets the connection go; the next one comes after a pause.
-    fn reconnect_later(&mut self, cx: &mut Context<'_>) {
+    fn reconnect_later(&mut self, retry_after_ms: Option<u64>, cx: &mut Context<'_>) {
         self.cancel_request(cx);
-        let until = cx.now.after(self.backoff.next_delay_ms());
-        self.connection = Connection::BackingOff { until };
+        if matches!(&self.connection, Connection::Reading(body) if body.has_run(cx.now)) {
+            self.backoff.reset();
+        }
+        let ordered_ms = retry_after_ms.unwrap_or_default().min(MAX_RETRY_AFTER_MS);
+        let until = cx.now.after(self.backoff.next_delay_ms().max(ordered_ms));
+        self.connection = Connection::BackingOff { until, is_ordered: retry_after_ms.is_some() };
     }
 
     /// The body has ended, in the middle of the turn or settled.
@@ -370,13 +501,16 @@ impl Subscription {
         let Connection::Reading(body) = &self.connection else {
             return;
         };
-        if body.is_settled {
-            session.complete_turn();
-            cx.order(Action::Persist(session.persisted()));
-            return self.close(cx);
+        // The newest record of a settled stream is a boundary: a body that breaks off behind a chunk
+        // was cut.
+        if body.is_settled && !body.is_mid_turn {
+            return self.settled(session, cx);
         }
-        if body.is_live || cx.now.since(body.connected_at) >= BARREN_BODY_MS {
+        if body.is_live || body.has_run(cx.now) {
             self.barren_bodies = 0;
+            if body.is_done && !body.has_news && self.doubt == Doubt::PassedOver {
+                self.doubt = Doubt::Idle;
+            }
         } else if !body.is_done || cx.now.since(self.opened_at) >= FIRST_RECORD_GRACE_MS {
             self.barren_bodies = self.barren_bodies.saturating_add(1);
         }
@@ -385,9 +519,19 @@ impl Subscription {
             return self.fail(ChatError::Other(error.to_owned()), session, cx);
         }
         match body.is_done {
-            true => self.reconnect_later(cx),
-            false => self.lost(cx),
+            true => self.reconnect_later(None, cx),
+            false => self.lost(None, cx),
         }
+    }
+
+    /// All turns are over, mine too.
+    fn settled(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        if session.gate.take().is_some() {
+            return self.swallowed(session, cx);
+        }
+        session.complete_turn();
+        cx.order(Action::Persist(session.persisted()));
+        self.close(cx);
     }
 
     /// The next bytes of the body.
@@ -396,6 +540,7 @@ impl Subscription {
             return;
         };
         body.is_reading = false;
+        body.watch.is_alive(cx.now);
         let mut decoder = mem::take(&mut body.decoder);
         let mut is_sound = true;
         let decoded = decoder.push(bytes, |event| {
@@ -410,7 +555,7 @@ impl Subscription {
         match decoded {
             Err(error) => self.fail(error.into(), session, cx),
             Ok(()) if self.is_over() => {}
-            Ok(()) if !is_sound => self.lost(cx),
+            Ok(()) if !is_sound => self.lost(None, cx),
             Ok(()) => self.read_on(cx),
         }
     }
@@ -454,7 +599,10 @@ impl Subscription {
         }
         self.losses = 0;
         self.barren_bodies = 0;
-        self.backoff.reset();
+        // Not by a ping: it is the first thing that a connection brings, however it goes on.
+        if is_flowing {
+            self.backoff.reset();
+        }
     }
 
     fn record(
@@ -479,14 +627,22 @@ impl Subscription {
             }
             session.cursor = Some(cursor);
         }
+        if record.part_id().is_some_and(|id| session.part_ids.has_seen(id)) {
+            return;
+        }
+        if let Connection::Reading(body) = &mut self.connection {
+            body.has_news |= !matches!(record, Record::Command);
+            body.is_mid_turn |= matches!(record, Record::Data(_));
+        }
         match record {
             Record::Data(data) => self.data(data, session, cx),
-            Record::Control(control) => self.control(control, session, cx),
+            Record::Control { control, .. } => self.control(control, session, cx),
             Record::Command | Record::Malformed => {}
         }
     }
 
     fn data(&mut self, data: &Data<'_>, session: &Session, cx: &mut Context<'_>) {
+        self.doubt = Doubt::None;
         if session.gate.is_some() {
             return;
         }
@@ -524,6 +680,16 @@ impl Subscription {
         self.close(cx);
     }
 
+    /// A boundary is taken for an earlier turn's. What it tells is a lower bound: the turn may have
+    /// been mine, unless the agent had not even taken my message by then.
+    fn passed_over(&mut self, boundary: &TurnComplete<'_>) {
+        let is_earlier = matches!(
+            (boundary.highest_input_seq(), self.purpose.input_seq),
+            (Some(highest), Some(mine)) if highest < mine
+        );
+        self.doubt = if is_earlier { Doubt::None } else { Doubt::PassedOver };
+    }
+
     /// A turn before mine is over: whoever replays mine starts here.
     fn earlier_turn_over(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if let Turn::Running { start } = &mut session.turn {
@@ -539,6 +705,9 @@ impl Subscription {
         session: &mut Session,
         cx: &mut Context<'_>,
     ) {
+        if let Connection::Reading(body) = &mut self.connection {
+            body.is_mid_turn = false;
+        }
         let consumed = boundary.consumed_input_seq();
         session.consumed_input_seq = session.consumed_input_seq.max(consumed);
         let is_below = |seq: Option<u64>| matches!((consumed, seq), (Some(c), Some(s)) if c < s);
@@ -548,7 +717,7 @@ impl Subscription {
         }
         if let Some(gate) = &session.gate {
             if is_below(gate.input_seq) {
-                return;
+                return self.passed_over(boundary);
             }
             session.gate = None;
             if matches!((consumed, self.purpose.input_seq), (Some(c), Some(mine)) if c >= mine) {
@@ -558,6 +727,7 @@ impl Subscription {
             return self.earlier_turn_over(session, cx);
         }
         if is_below(self.purpose.input_seq) {
+            self.passed_over(boundary);
             return self.earlier_turn_over(session, cx);
         }
         self.emit(cx);

@@ -27,8 +27,12 @@ pub enum Control<'a> {
 pub struct TurnComplete<'a> {
     /// A fresh session token, to be used from now on.
     pub public_access_token: Option<Cow<'a, str>>,
-    /// The `.in` seq up to which this turn had consumed its input, as the service wrote it.
+    /// The `.in` seq up to which the agent had dealt with its input, as the service wrote it. It is
+    /// held back behind any message that still waits, so it is a lower bound.
     pub session_in_event_id: Option<Cow<'a, str>>,
+    /// The highest `.in` seq that the agent had taken by then, also past one that still waits: an
+    /// upper bound. (Source: `SESSION_IN_CONSUMED_ID_HEADER` of `@trigger.dev/core` 4.8.3.)
+    pub session_in_consumed_id: Option<Cow<'a, str>>,
     /// The session was closed with this turn.
     pub session_closed: bool,
     /// What the closer gave as its reason.
@@ -40,6 +44,11 @@ impl TurnComplete<'_> {
     pub fn consumed_input_seq(&self) -> Option<u64> {
         self.session_in_event_id.as_deref()?.parse().ok()
     }
+
+    /// `session-in-consumed-id` as a number; `None` where it is missing or is none.
+    pub fn highest_input_seq(&self) -> Option<u64> {
+        self.session_in_consumed_id.as_deref()?.parse().ok()
+    }
 }
 
 /// What a record's headers say. Each header counts where it stands first.
@@ -48,6 +57,7 @@ pub(super) struct Headers<'a> {
     subtype: Option<RawString<'a>>,
     public_access_token: Option<RawString<'a>>,
     session_in_event_id: Option<RawString<'a>>,
+    session_in_consumed_id: Option<RawString<'a>>,
     session_closed: Option<RawString<'a>>,
     session_closed_reason: Option<RawString<'a>>,
     /// S2's own record: its first header has an empty name.
@@ -78,6 +88,7 @@ impl<'a> Headers<'a> {
             "trigger-control" => &mut self.subtype,
             "public-access-token" => &mut self.public_access_token,
             "session-in-event-id" => &mut self.session_in_event_id,
+            "session-in-consumed-id" => &mut self.session_in_consumed_id,
             "session-closed" => &mut self.session_closed,
             "session-closed-reason" => &mut self.session_closed_reason,
             _ => return None,
@@ -91,6 +102,7 @@ impl<'a> Headers<'a> {
             "turn-complete" => Control::TurnComplete(TurnComplete {
                 public_access_token: text(self.public_access_token),
                 session_in_event_id: text(self.session_in_event_id),
+                session_in_consumed_id: text(self.session_in_consumed_id),
                 session_closed: self.session_closed.is_some_and(|value| value.is("true")),
                 session_closed_reason: text(self.session_closed_reason),
             }),

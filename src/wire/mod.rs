@@ -1,8 +1,9 @@
 //! The wire format of Trigger.dev Sessions, as pure functions and values over bytes and text.
 //!
 //! From the network up: [`event_stream`] finds events in bytes, [`record`] finds records in an
-//! event's data, [`control`] reads the records that speak to the client. [`input`] goes the other
-//! way: the bodies that are appended to a session's `.in`.
+//! event's data, [`control`] reads the records that speak to the client, [`part_ids`] recognises those
+//! that a writer has written twice. [`input`] goes the other way: the bodies that are appended to a
+//! session's `.in`.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,4 +28,5 @@ pub mod error;
 pub mod event_stream;
 pub mod input;
 mod json;
+pub mod part_ids;
 pub mod record;

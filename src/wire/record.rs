@@ -15,11 +15,26 @@ pub enum Record<'a> {
     /// A chunk for the application.
     Data(Data<'a>),
     /// The service speaks to the client.
-    Control(Control<'a>),
+    Control {
+        /// What it says.
+        control: Control<'a>,
+        /// As in [`Data::part_id`], where an older agent wrote this as data.
+        part_id: Option<Cow<'a, str>>,
+    },
     /// S2's own (`trim`, `fence`). Only the cursor moves.
     Command,
     /// Not to be handed on: no chunk in it, or none that is valid. Only the cursor moves.
     Malformed,
+}
+
+impl Record<'_> {
+    /// The part id, where the record has one.
+    pub fn part_id(&self) -> Option<&str> {
+        match self {
+            Self::Data(Data { part_id, .. }) | Self::Control { part_id, .. } => part_id.as_deref(),
+            Self::Command | Self::Malformed => None,
+        }
+    }
 }
 
 /// A data record.
@@ -142,7 +157,7 @@ impl<'a> RawRecord<'a> {
                 return Ok(Record::Command);
             }
             if let Some(control) = headers.control() {
-                return Ok(Record::Control(control));
+                return Ok(Record::Control { control, part_id: None });
             }
         }
         if self.has_body { scan_envelope(body) } else { Err(Malformed) }
@@ -208,15 +223,17 @@ impl<'a> RawChunk<'a> {
             return Record::Malformed;
         }
         let chunk_type = self.chunk_type.map(RawString::decode);
+        let part_id = part_id.map(RawString::decode);
         match chunk_type.as_deref() {
-            Some(chunk_type) if chunk_type.starts_with("trigger:") => {
-                Record::Control(legacy_control(chunk_type, self.public_access_token))
-            }
+            Some(chunk_type) if chunk_type.starts_with("trigger:") => Record::Control {
+                control: legacy_control(chunk_type, self.public_access_token),
+                part_id,
+            },
             _ => Record::Data(Data {
                 chunk: self.text,
                 delta_at: self.delta_at.filter(|_| is_delta(chunk_type.as_deref())),
                 chunk_type,
-                part_id: part_id.map(RawString::decode),
+                part_id,
             }),
         }
     }

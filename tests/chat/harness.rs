@@ -212,8 +212,32 @@ pub(crate) fn settled(request: u32) -> Input<'static> {
     head(request, 200, true, true)
 }
 
+/// 200, and a page in the place of an event stream.
+pub(crate) fn page_of_a_proxy(request: u32) -> Input<'static> {
+    answer(request, Head { is_event_stream: false, ..good_head() })
+}
+
+/// A refusal with a `Retry-After`.
+pub(crate) fn refused_for(request: u32, status: u16, retry_after_ms: u64) -> Input<'static> {
+    answer(request, Head { status, retry_after_ms: Some(retry_after_ms), ..good_head() })
+}
+
 pub(crate) fn head(request: u32, status: u16, is_v2: bool, is_settled: bool) -> Input<'static> {
-    Input::Connected { request: RequestId(request), head: Head { status, is_v2, is_settled } }
+    answer(request, Head { status, is_v2, is_settled, ..good_head() })
+}
+
+fn good_head() -> Head {
+    Head {
+        status: 200,
+        is_event_stream: true,
+        is_v2: true,
+        is_settled: false,
+        retry_after_ms: None,
+    }
+}
+
+fn answer(request: u32, head: Head) -> Input<'static> {
+    Input::Connected { request: RequestId(request), head }
 }
 
 pub(crate) fn bytes(request: u32, text: &str) -> Input<'_> {

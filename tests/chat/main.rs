@@ -2,14 +2,19 @@
 //! facts and checked against the exact list of its orders.
 
 mod coalescing;
+mod connection;
 mod describe;
 mod harness;
 mod lifetime;
+mod liveness;
+mod once;
 mod out;
 mod overlapping;
+mod passed_over;
 mod reading;
 mod resuming;
 mod retrying;
 mod sending;
 mod stopping;
 mod tokens;
+mod waking;

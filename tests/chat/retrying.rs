@@ -28,7 +28,6 @@ fn after_two_chunks() -> Harness {
 fn expect_resumed(chat: &mut Harness) {
     assert!(chat.wait().is_some_and(|wait| (50..=100).contains(&wait)), "{:?}", chat.wait());
     chat.expect_woken(&["subscribe 3 with t0 from 1"]);
-    assert_eq!(chat.wait(), None);
     chat.expect(connected(3), &["read 3"]);
     let orders = chat.tell(bytes(3, &batch(&[chunk(2, "c"), boundary(3, 0)])));
     assert_eq!(orders[0], r#"emit to 1: [{"type":"c"}]"#);
@@ -79,10 +78,13 @@ fn no_network_and_every_passing_refusal_are_retried_without_end() {
     chat.tell(acknowledged(1, 0));
     for attempt in 0..40 {
         let request = 2 + attempt;
-        let fact = match attempt % 4 {
+        let fact = match attempt % 7 {
             0 => network_failed(request),
             1 => refused(request, 500),
             2 => refused(request, 429),
+            3 => refused(request, 408),
+            4 => refused(request, 425),
+            5 => page_of_a_proxy(request),
             _ => refused(request, 503),
         };
         chat.expect(fact, &[&format!("cancel {request}")]);
@@ -92,20 +94,65 @@ fn no_network_and_every_passing_refusal_are_retried_without_end() {
 }
 
 #[test]
-fn delays_grow_and_start_over_after_a_record_or_a_ping() {
-    for life in [PING, &batch(&[chunk(0, "a")])] {
-        let mut chat = Harness::streaming();
-        chat.tell(network_failed(2));
-        for request in 3..8 {
-            chat.tell_woken();
-            chat.tell(network_failed(request));
-        }
-        assert!(chat.wait().is_some_and(|wait| wait >= 1_600), "{:?}", chat.wait());
+fn delays_grow_and_start_over_after_a_record() {
+    let mut chat = after_six_failures();
+    assert!(chat.wait().is_some_and(|wait| wait >= 1_600), "{:?}", chat.wait());
+    chat.tell_woken();
+    chat.tell(connected(8));
+    chat.tell(bytes(8, &batch(&[chunk(0, "a")])));
+    chat.tell(network_failed(8));
+    assert!(chat.wait().is_some_and(|wait| wait <= 100), "{:?}", chat.wait());
+}
+
+#[test]
+fn a_ping_alone_does_not_shorten_the_delays_of_a_connection_that_never_lasts() {
+    let mut chat = after_six_failures();
+    chat.tell_woken();
+    chat.tell(connected(8));
+    chat.tell(bytes(8, PING));
+    chat.tell(network_failed(8));
+    assert!(chat.wait().is_some_and(|wait| wait >= 2_500), "{:?}", chat.wait());
+}
+
+#[test]
+fn a_connection_that_lasted_shortens_the_delays() {
+    let mut chat = after_six_failures();
+    chat.tell_woken();
+    chat.tell(connected(8));
+    chat.later(5_000);
+    chat.tell(network_failed(8));
+    assert!(chat.wait().is_some_and(|wait| wait <= 100), "{:?}", chat.wait());
+}
+
+fn after_six_failures() -> Harness {
+    let mut chat = Harness::streaming();
+    chat.tell(network_failed(2));
+    for request in 3..8 {
         chat.tell_woken();
-        chat.tell(connected(8));
-        chat.tell(bytes(8, life));
-        chat.tell(network_failed(8));
-        assert!(chat.wait().is_some_and(|wait| wait <= 100), "{:?} after {life}", chat.wait());
+        chat.tell(network_failed(request));
+    }
+    chat
+}
+
+#[test]
+fn an_answer_that_is_no_event_stream_is_retried() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(acknowledged(1, 0));
+    chat.expect(page_of_a_proxy(2), &["cancel 2"]);
+    chat.expect_woken(&["subscribe 3 with t0 from the start"]);
+}
+
+#[test]
+fn the_service_says_how_long_to_wait_at_least_and_not_for_ever() {
+    for (asked, waited) in [(0, 50..=100), (20_000, 20_000..=20_000), (u64::MAX, 300_000..=300_000)]
+    {
+        let mut chat = Harness::idle();
+        chat.tell(send(1));
+        chat.tell(acknowledged(1, 0));
+        chat.expect(refused_for(2, 429, asked), &["cancel 2"]);
+        assert!(chat.wait().is_some_and(|wait| waited.contains(&wait)), "{:?}", chat.wait());
+        chat.expect_woken(&["subscribe 3 with t0 from the start"]);
     }
 }
 
@@ -117,7 +164,6 @@ fn a_deadline_is_harmless_when_early_or_repeated() {
     chat.expect(Input::Woken, &[]);
     chat.expect_woken(&["subscribe 3 with t0 from the start"]);
     chat.expect(Input::Woken, &[]);
-    assert_eq!(chat.wait(), None);
 }
 
 #[test]

@@ -121,7 +121,13 @@ fn reconnected(cursor: Option<u64>) -> Chat {
         ..PersistedSession::default()
     });
     tell(&mut chat, Input::Reconnect { call: CallId(1) });
-    let head = Head { status: 200, is_v2: true, is_settled: false };
+    let head = Head {
+        status: 200,
+        is_event_stream: true,
+        is_v2: true,
+        is_settled: false,
+        retry_after_ms: None,
+    };
     tell(&mut chat, Input::Connected { request: RequestId(1), head });
     tell(&mut chat, Input::Wanted { stream: StreamId(1) });
     chat

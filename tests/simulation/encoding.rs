@@ -42,9 +42,11 @@ fn v2_record(record: &Written, random: &mut Random) -> String {
         }
         Kind::Boundary { consumed, token, .. } => {
             let mut headers = r#"["trigger-control","turn-complete"]"#.to_owned();
-            for (name, value) in
-                [("public-access-token", token.clone()), ("session-in-event-id", consumed.clone())]
-            {
+            for (name, value) in [
+                ("public-access-token", token.clone()),
+                ("session-in-event-id", consumed.clone()),
+                ("session-in-consumed-id", consumed.clone()),
+            ] {
                 if let Some(value) = value {
                     headers.push_str(&format!(r#",["{name}","{value}"]"#));
                 }

@@ -281,6 +281,8 @@ impl World {
                 let settled_at = head.settled_at;
                 let head = Head {
                     status: head.status,
+                    is_event_stream: true,
+                    retry_after_ms: None,
                     is_v2: head.is_v2,
                     is_settled: head.settled_at.is_some(),
                 };

@@ -49,7 +49,7 @@ fn of_good_body() -> Kind {
 }
 
 fn control(control: Control<'static>) -> Kind {
-    Kind::Control(control)
+    Kind::Control(control, None)
 }
 
 fn untyped(chunk: &str) -> Kind {
@@ -379,17 +379,19 @@ fn a_turn_complete_carries_what_its_headers_say() {
     let headers = r#"[
         ["session-closed-reason","d\u00e9j\u00e0 \"vu\""],
         ["session-in-event-id","41"],
-        ["session-in-consumed-id","part"],
+        ["session-in-consumed-id","43"],
         ["trigger-control","turn-complete"],
         ["public-access-token","token"],
         ["session-closed","true"]]"#;
     let expected = TurnComplete {
         public_access_token: Some("token".into()),
         session_in_event_id: Some("41".into()),
+        session_in_consumed_id: Some("43".into()),
         session_closed: true,
         session_closed_reason: Some("déjà \"vu\"".into()),
     };
     assert_eq!(expected.consumed_input_seq(), Some(41));
+    assert_eq!(expected.highest_input_seq(), Some(43));
     assert_eq!(kind_of_headers(headers), control(Control::TurnComplete(expected)));
 }
 
@@ -417,17 +419,22 @@ fn of_two_headers_of_one_name_the_first_counts() {
 #[test]
 fn an_input_seq_that_is_no_number_is_not_known() {
     for (text, seq) in [("0", Some(0)), ("18446744073709551615", Some(u64::MAX))] {
-        assert_eq!(consumed(text), seq, "{text}");
+        assert_eq!(seqs(text), [seq; 2], "{text}");
     }
     for text in ["", " 1", "1 ", "-1", "1.0", "1e3", "x", "18446744073709551616"] {
-        assert_eq!(consumed(text), None, "{text}");
+        assert_eq!(seqs(text), [None; 2], "{text}");
     }
     assert_eq!(TurnComplete::default().consumed_input_seq(), None);
+    assert_eq!(TurnComplete::default().highest_input_seq(), None);
 }
 
-fn consumed(id: &str) -> Option<u64> {
-    let turn = TurnComplete { session_in_event_id: Some(id.into()), ..TurnComplete::default() };
-    turn.consumed_input_seq()
+fn seqs(id: &str) -> [Option<u64>; 2] {
+    let turn = TurnComplete {
+        session_in_event_id: Some(id.into()),
+        session_in_consumed_id: Some(id.into()),
+        ..TurnComplete::default()
+    };
+    [turn.consumed_input_seq(), turn.highest_input_seq()]
 }
 
 /// Older agents' control, in the two forms of the wire.
@@ -439,25 +446,26 @@ fn kinds_of_chunk(chunk: &str) -> [Kind; 2] {
 #[test]
 fn control_of_older_agents_is_told_by_the_type_of_the_chunk() {
     let end = |token: Option<&'static str>| {
-        control(Control::TurnComplete(TurnComplete {
+        Control::TurnComplete(TurnComplete {
             public_access_token: token.map(Into::into),
             ..TurnComplete::default()
-        }))
+        })
     };
     for (chunk, expected) in [
         (r#"{"type":"trigger:turn-complete"}"#, end(None)),
         (r#"{"type":"trigger:turn-complete","publicAccessToken":"t\u006Fk"}"#, end(Some("tok"))),
         (r#"{"publicAccessToken":"t","type":"trigger:turn-complete"}"#, end(Some("t"))),
         (r#"{"type":"trigger:turn-complete","publicAccessToken":null}"#, end(None)),
-        (r#"{"type":"trigger:upgrade-required"}"#, control(Control::UpgradeRequired)),
-        (r#"{"type":"trigger\u003aupgrade-required"}"#, control(Control::UpgradeRequired)),
-        (r#"{"type":"trigger:"}"#, control(Control::Unknown)),
-        (r#"{"type":"trigger:something-new","x":1}"#, control(Control::Unknown)),
-        (r#"{"type":"trigger:session-closed"}"#, control(Control::Unknown)),
+        (r#"{"type":"trigger:upgrade-required"}"#, Control::UpgradeRequired),
+        (r#"{"type":"trigger\u003aupgrade-required"}"#, Control::UpgradeRequired),
+        (r#"{"type":"trigger:"}"#, Control::Unknown),
+        (r#"{"type":"trigger:something-new","x":1}"#, Control::Unknown),
+        (r#"{"type":"trigger:session-closed"}"#, Control::Unknown),
     ] {
-        for kind in kinds_of_chunk(chunk) {
-            assert_eq!(kind, expected, "{chunk}");
-        }
+        let part_id = Some("q".to_owned());
+        let [v2, v1] = kinds_of_chunk(chunk);
+        assert_eq!(v2, Kind::Control(expected.clone(), part_id), "{chunk}");
+        assert_eq!(v1, Kind::Control(expected, None), "{chunk}");
     }
 }
 

@@ -56,7 +56,7 @@ fn turn_1_from(first: usize) -> Vec<Item> {
     };
     chunks
         .map(|(seq, (chunk_type, chunk))| record(seq, data(chunk, chunk_type, &part(seq))))
-        .chain([record(18, Kind::Control(Control::TurnComplete(end)))])
+        .chain([record(18, Kind::Control(Control::TurnComplete(end), None))])
         .collect()
 }
 
@@ -131,6 +131,7 @@ fn the_second_turn_tells_of_the_upgrade_and_of_the_close() {
     let end = TurnComplete {
         public_access_token: None,
         session_in_event_id: Some("3".into()),
+        session_in_consumed_id: None,
         session_closed: true,
         session_closed_reason: Some("user-ended".into()),
     };
@@ -140,13 +141,13 @@ fn the_second_turn_tells_of_the_upgrade_and_of_the_close() {
         items,
         [
             record(19, Kind::Command),
-            record(20, Kind::Control(Control::UpgradeRequired)),
+            record(20, Kind::Control(Control::UpgradeRequired, None)),
             record(21, data(r#"{"type":"start","messageId":"msg-a2"}"#, "start", "part-18")),
             record(22, data(r#"{"type":"text-start","id":"t2"}"#, "text-start", "part-19")),
             record(23, data(delta, "text-delta", "part-20")),
             record(24, data(r#"{"type":"text-end","id":"t2"}"#, "text-end", "part-21")),
             record(25, data(r#"{"type":"finish"}"#, "finish", "part-22")),
-            record(26, Kind::Control(Control::TurnComplete(end))),
+            record(26, Kind::Control(Control::TurnComplete(end), None)),
             done(),
         ]
     );

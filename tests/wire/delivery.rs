@@ -131,8 +131,13 @@ pub(crate) enum Item {
 /// A record that outlives its batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Data { chunk: String, chunk_type: Option<String>, part_id: Option<String> },
-    Control(Control<'static>),
+    Data {
+        chunk: String,
+        chunk_type: Option<String>,
+        part_id: Option<String>,
+    },
+    /// With its part id, where it was written as data.
+    Control(Control<'static>, Option<String>),
     Command,
     Malformed,
 }
@@ -145,7 +150,9 @@ impl From<Record<'_>> for Kind {
                 chunk_type: data.chunk_type.map(Into::into),
                 part_id: data.part_id.map(Into::into),
             },
-            Record::Control(control) => Self::Control(owned(control)),
+            Record::Control { control, part_id } => {
+                Self::Control(owned(control), part_id.map(Into::into))
+            }
             Record::Command => Self::Command,
             Record::Malformed => Self::Malformed,
         }
@@ -157,6 +164,9 @@ fn owned(control: Control<'_>) -> Control<'static> {
         Control::TurnComplete(turn) => Control::TurnComplete(TurnComplete {
             public_access_token: turn.public_access_token.map(|text| text.into_owned().into()),
             session_in_event_id: turn.session_in_event_id.map(|text| text.into_owned().into()),
+            session_in_consumed_id: turn
+                .session_in_consumed_id
+                .map(|text| text.into_owned().into()),
             session_closed: turn.session_closed,
             session_closed_reason: turn.session_closed_reason.map(|text| text.into_owned().into()),
         }),

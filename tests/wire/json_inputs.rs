@@ -165,9 +165,11 @@ fn data_record() -> impl Strategy<Value = Record> {
 
 fn kind_of_chunk(chunk: String, chunk_type: &str, part_id: Option<String>) -> Kind {
     match chunk_type {
-        "trigger:turn-complete" => Kind::Control(Control::TurnComplete(TurnComplete::default())),
-        "trigger:upgrade-required" => Kind::Control(Control::UpgradeRequired),
-        "trigger:other" => Kind::Control(Control::Unknown),
+        "trigger:turn-complete" => {
+            Kind::Control(Control::TurnComplete(TurnComplete::default()), part_id)
+        }
+        "trigger:upgrade-required" => Kind::Control(Control::UpgradeRequired, part_id),
+        "trigger:other" => Kind::Control(Control::Unknown, part_id),
         _ => Kind::Data { chunk, chunk_type: Some(chunk_type.to_owned()), part_id },
     }
 }
@@ -204,20 +206,23 @@ fn broken_record() -> impl Strategy<Value = Record> {
 
 fn control_record() -> impl Strategy<Value = Record> {
     let text = || select(&["", "7", "token.é", "\"quoted\"\n"][..]);
-    (option::of(text()), option::of(text()), spelling()).prop_map(|(token, in_id, spelling)| {
+    let ids = (option::of(text()), option::of(text()));
+    (option::of(text()), ids, spelling()).prop_map(|(token, (in_id, highest), spelling)| {
         let header = |name: &str, value: &str| {
             in_brackets('[', vec![spell(name, spelling), spell(value, spelling)], ']', "")
         };
         let mut headers = vec![header("trigger-control", "turn-complete")];
         headers.extend(token.map(|token| header("public-access-token", token)));
         headers.extend(in_id.map(|id| header("session-in-event-id", id)));
+        headers.extend(highest.map(|id| header("session-in-consumed-id", id)));
         let turn = TurnComplete {
             public_access_token: token.map(Into::into),
             session_in_event_id: in_id.map(Into::into),
+            session_in_consumed_id: highest.map(Into::into),
             ..TurnComplete::default()
         };
         let headers = in_brackets('[', headers, ']', " ");
-        (vec![("headers", headers)], Kind::Control(Control::TurnComplete(turn)))
+        (vec![("headers", headers)], Kind::Control(Control::TurnComplete(turn), None))
     })
 }
 

@@ -119,12 +119,15 @@ pub(crate) fn chunk_record(chunk: &str, part_id: Option<String>) -> Result<Kind,
     let text = |name: &str| members.get(name).and_then(|value| string(value));
     let chunk_type = text("type");
     Ok(match chunk_type.as_deref() {
-        Some("trigger:turn-complete") => Kind::Control(Control::TurnComplete(TurnComplete {
-            public_access_token: text("publicAccessToken").map(Into::into),
-            ..TurnComplete::default()
-        })),
-        Some("trigger:upgrade-required") => Kind::Control(Control::UpgradeRequired),
-        Some(other) if other.starts_with("trigger:") => Kind::Control(Control::Unknown),
+        Some("trigger:turn-complete") => Kind::Control(
+            Control::TurnComplete(TurnComplete {
+                public_access_token: text("publicAccessToken").map(Into::into),
+                ..TurnComplete::default()
+            }),
+            part_id,
+        ),
+        Some("trigger:upgrade-required") => Kind::Control(Control::UpgradeRequired, part_id),
+        Some(other) if other.starts_with("trigger:") => Kind::Control(Control::Unknown, part_id),
         _ => Kind::Data { chunk: trimmed(chunk).to_owned(), chunk_type, part_id },
     })
 }

@@ -152,6 +152,7 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
           isThinking={isBusy && last !== undefined && isThinking(last)}
           onSend={send}
           onStop={() => void stopAnswer()}
+          onRetry={() => transport.retryNow(chatId)}
         />
       </div>
     </>

@@ -12,9 +12,12 @@ type Props = {
   isThinking: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
+  /** Somebody does not want to wait for the next attempt to connect. */
+  onRetry: () => void;
 };
 
-export function Composer({ status, connection, isBusy, isThinking, onSend, onStop }: Props) {
+export function Composer(props: Props) {
+  const { status, connection, isBusy, isThinking, onSend, onStop, onRetry } = props;
   const [text, setText] = useState("");
   const input = useRef<HTMLTextAreaElement>(null);
   const canSend = !isBusy && connection.status !== "closed" && text.trim() !== "";
@@ -81,7 +84,12 @@ export function Composer({ status, connection, isBusy, isThinking, onSend, onSto
         )}
       </div>
       <div className="composer-foot">
-        <ConnectionStatus status={status} connection={connection} isThinking={isThinking} />
+        <ConnectionStatus
+          status={status}
+          connection={connection}
+          isThinking={isThinking}
+          onRetry={onRetry}
+        />
         <p id="composer-hint" className="composer-hint">
           <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
         </p>

@@ -3,26 +3,45 @@ import { useEffect, useState } from "react";
 import type { ChatConnectionState } from "trigger-chat-transport";
 import { Icon } from "./icon";
 
-type Props = { status: ChatStatus; connection: ChatConnectionState; isThinking: boolean };
+type Props = {
+  status: ChatStatus;
+  connection: ChatConnectionState;
+  isThinking: boolean;
+  onRetry: () => void;
+};
 
 /** One line for what the chat is doing: what is said comes from the hook, how it travels from the transport. */
-export function ConnectionStatus({ status, connection, isThinking }: Props) {
-  const isLost = connection.status === "reconnecting";
+export function ConnectionStatus(props: Props) {
+  return (
+    <div className="connection">
+      <StatusLine {...props} />
+      {isLost(props.connection) && (
+        <button type="button" className="button-quiet" onClick={props.onRetry}>
+          Try now
+        </button>
+      )}
+    </div>
+  );
+}
+
+function isLost({ status }: ChatConnectionState): boolean {
+  return status === "reconnecting" || status === "offline";
+}
+
+function StatusLine({ status, connection, isThinking }: Props) {
   return (
     <p
       role="status"
-      className={isLost ? "connection-lost" : undefined}
+      className={isLost(connection) ? "connection-lost" : undefined}
       data-testid="status"
       data-status={status}
       data-connection={connection.status}
     >
-      {isLost ? (
-        <>
-          <Icon name="alert" />
-          <span>
-            Connection lost. <NextTry at={connection.nextTryAt} />
-          </span>
-        </>
+      {isLost(connection) && <Icon name="alert" />}
+      {connection.status === "reconnecting" ? (
+        <span>
+          Connection lost. <NextTry at={connection.nextTryAt} />
+        </span>
       ) : (
         textOf(status, connection, isThinking)
       )}
@@ -32,6 +51,8 @@ export function ConnectionStatus({ status, connection, isThinking }: Props) {
 
 function textOf(status: ChatStatus, connection: ChatConnectionState, isThinking: boolean): string {
   if (connection.status === "closed") return "This chat is closed";
+  if (connection.status === "offline")
+    return "You are offline. The answer goes on when you are back.";
   if (status === "error") return "Not answered";
   if (status === "ready") return "Ready";
   // Also after a reload, when there is nothing to send.

@@ -1,0 +1,246 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { ChatTransport } from "./index.js";
+import type { TriggerChatTransportOptions } from "./types.js";
+
+const options: TriggerChatTransportOptions = {
+  task: "agent",
+  accessToken: () => "token",
+  baseURL: "http://sessions.test",
+};
+
+const encoder = new TextEncoder();
+const record = (seq: number, more: object) => ({ seq_num: seq, timestamp: 1, ...more });
+const body = (chunk: object) => JSON.stringify({ data: chunk, id: crypto.randomUUID() });
+const event = (name: string, data: object) =>
+  encoder.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+const batch = (...records: object[]) => event("batch", { records });
+
+/** A transport whose stream the test writes, and the states that it goes through. */
+function observed() {
+  let out: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let requests = 0;
+  let refusal: Response | undefined;
+  const fetch: TriggerChatTransportOptions["fetch"] = async (_url, _init, { endpoint }) => {
+    if (endpoint === "in") return new Response('{"ok":true,"seq":0}');
+    requests += 1;
+    const refused = refusal;
+    refusal = undefined;
+    if (refused) return refused;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        out = controller;
+      },
+    });
+    return new Response(stream, { headers: { "X-Stream-Version": "v2" } });
+  };
+  const sessions = { chat: { publicAccessToken: "token", isStreaming: false } };
+  const transport = new ChatTransport({ ...options, fetch, sessions });
+  const states: string[] = [];
+  transport.addConnectionStateListener((chatId, state) => {
+    expect(state).toBe(transport.connectionState(chatId));
+    const attempt = state.status === "reconnecting" ? ` ${state.attempt}` : "";
+    if (states.at(-1) !== state.status + attempt) states.push(state.status + attempt);
+  });
+  return {
+    transport,
+    states,
+    write: (bytes: Uint8Array) => out?.enqueue(bytes),
+    breakOff: () => out?.error(new TypeError("network")),
+    refuseNext: (response: Response) => {
+      refusal = response;
+    },
+    requests: () => requests,
+  };
+}
+
+const send = (transport: ChatTransport) =>
+  transport.sendMessages({
+    ...{ trigger: "submit-message", chatId: "chat", messageId: undefined },
+    messages: [{ id: "m", role: "user", parts: [] }],
+    abortSignal: undefined,
+  });
+
+describe("the connection of a chat", () => {
+  test("is told from the message to the end of its answer, through a loss", async () => {
+    const { transport, states, write, breakOff } = observed();
+    expect(transport.connectionState("chat")).toEqual({ status: "idle" });
+    const reader = (await send(transport)).getReader();
+    write(batch(record(0, { body: body({ type: "start" }) })));
+    await reader.read();
+    const next = reader.read();
+    breakOff();
+    // It is lost, and made again.
+    await vi.waitFor(() => expect(states).toHaveLength(5));
+    write(batch(record(1, { body: body({ type: "finish" }) })));
+    await next;
+    write(event("ping", { timestamp: 1 }));
+    const boundary = [["trigger-control", "turn-complete"]];
+    const end = reader.read();
+    await vi.waitFor(() => expect(states).toHaveLength(7));
+    write(batch(record(2, { headers: boundary })));
+    expect(await end).toMatchObject({ done: true });
+    expect(states).toEqual([
+      ...["connecting", "waiting", "live", "reconnecting 1"],
+      ...["waiting", "live", "waiting", "idle"],
+    ]);
+  });
+
+  test("is closed where the app has stored that the chat is", () => {
+    const sessions = { chat: { publicAccessToken: "token", closed: true } };
+    const transport = new ChatTransport({ ...options, sessions });
+    expect(transport.connectionState("chat")).toEqual({ status: "closed" });
+    expect(transport.connectionState("another")).toEqual({ status: "idle" });
+  });
+
+  test("goes on when a listener throws, and tells nobody who has left", async () => {
+    const { transport, states } = observed();
+    const left = vi.fn();
+    const complain = vi.spyOn(console, "error").mockImplementation(() => {});
+    transport.addConnectionStateListener(left);
+    transport.removeConnectionStateListener(left);
+    transport.addConnectionStateListener(() => {
+      throw new Error("of the app");
+    });
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    expect(left).not.toHaveBeenCalled();
+    expect(complain).toHaveBeenCalled();
+    transport.dispose();
+    expect(transport.connectionState("chat")).toEqual({ status: "idle" });
+    complain.mockRestore();
+  });
+});
+
+describe("a page that goes and comes back", () => {
+  const WAKE_EVENTS = ["online", "offline", "pageshow", "visibilitychange"];
+
+  /** A window that the test tells what happens, and the names that are listened to on it. */
+  function pageOf({ onLine = true, visibilityState = "visible" } = {}) {
+    const page = new EventTarget();
+    const listened: string[] = [];
+    const navigator = { onLine };
+    const document = { visibilityState };
+    vi.stubGlobal("navigator", navigator);
+    vi.stubGlobal("document", document);
+    vi.stubGlobal("addEventListener", (name: string, listener: EventListener) => {
+      listened.push(name);
+      page.addEventListener(name, listener);
+    });
+    vi.stubGlobal("removeEventListener", (name: string, listener: EventListener) => {
+      listened.splice(listened.indexOf(name), 1);
+      page.removeEventListener(name, listener);
+    });
+    const happens = (name: string, more = {}) =>
+      page.dispatchEvent(Object.assign(new Event(name), more));
+    return { listened, navigator, document, happens };
+  }
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  test("is listened to from the message to the end of its answer, and not longer", async () => {
+    const page = pageOf();
+    const { transport } = observed();
+    transport.getSession("chat");
+    expect(page.listened).toEqual([]);
+    const stream = await send(transport);
+    expect(page.listened).toEqual(WAKE_EVENTS);
+    await stream.cancel();
+    expect(page.listened).toEqual([]);
+    await send(transport);
+    transport.dispose();
+    expect(page.listened).toEqual([]);
+  });
+
+  test("connects anew when the network is back, or the page is", async () => {
+    const page = pageOf();
+    const { transport, states, requests } = observed();
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    page.happens("pageshow", { persisted: false });
+    expect(requests()).toBe(1);
+    page.happens("online");
+    expect(requests()).toBe(2);
+    page.happens("pageshow", { persisted: true });
+    expect(requests()).toBe(3);
+    transport.dispose();
+  });
+
+  test("waits for the network while the browser says that there is none", async () => {
+    const page = pageOf({ onLine: false });
+    const { transport, states, breakOff, requests } = observed();
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    breakOff();
+    await vi.waitFor(() => expect(states.at(-1)).toBe("offline"));
+    page.happens("pageshow", { persisted: true });
+    expect(requests()).toBe(1);
+    page.navigator.onLine = true;
+    page.happens("online");
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    expect(requests()).toBe(2);
+    transport.dispose();
+  });
+
+  test("connects anew after it was hidden for half a minute", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const page = pageOf({ visibilityState: "hidden" });
+    const { transport, states, requests } = observed();
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    vi.setSystemTime(Date.now() + 30_000);
+    page.document.visibilityState = "visible";
+    page.happens("visibilitychange");
+    expect(requests()).toBe(2);
+    page.happens("visibilitychange");
+    expect(requests()).toBe(2);
+    transport.dispose();
+  });
+
+  test("takes no harm from a clock that is set back", async () => {
+    const clock = Date.now;
+    let setBack = 0;
+    vi.spyOn(Date, "now").mockImplementation(() => clock() - setBack);
+    const { transport, states, breakOff } = observed();
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    setBack = 3_600_000;
+    breakOff();
+    await vi.waitFor(() => expect(states).toHaveLength(4));
+    expect(states).toEqual(["connecting", "waiting", "reconnecting 1", "waiting"]);
+    transport.dispose();
+  });
+});
+
+describe("a refusal that says when to come back", () => {
+  const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+  test.each([
+    ["in seconds", () => ({ "Retry-After": "20" }), 20_000],
+    ["as a date", () => ({ "Retry-After": inAnHour().toUTCString() }), 300_000],
+    ["as a moment", () => ({ "x-ratelimit-reset": String(+inAnHour()) }), 300_000],
+  ])("%s is followed, until somebody asks for the next try", async (_, headers, wait) => {
+    const { transport, refuseNext, requests } = observed();
+    refuseNext(new Response("", { status: 429, headers: headers() }));
+    const before = Date.now();
+    await send(transport);
+    const waits = () => {
+      const state = transport.connectionState("chat");
+      return state.status === "reconnecting" && state.nextTryAt ? state.nextTryAt - before : 0;
+    };
+    await vi.waitFor(() => expect(waits()).toBeGreaterThanOrEqual(wait));
+    expect(requests()).toBe(1);
+    transport.retryNow("chat");
+    expect(requests()).toBe(2);
+    await vi.waitFor(() =>
+      expect(transport.connectionState("chat")).toEqual({ status: "waiting" }),
+    );
+    transport.retryNow("chat");
+    transport.retryNow("another");
+    expect(requests()).toBe(2);
+    transport.dispose();
+  });
+});
