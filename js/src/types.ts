@@ -168,6 +168,11 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
    * never. Default: `"auto"`.
    */
   coalesce?: "auto" | false;
+  /**
+   * For how long a send is tried again over a bad network, in seconds; while the browser says that
+   * there is none, the clock waits. 0: never. Default: 60.
+   */
+  sendTimeoutSeconds?: number;
   /** Whether aborting a send's signal stops its turn. Default: true. */
   stopOnAbort?: boolean;
   /** Merged into the `metadata` of every send, where the send's own wins, and given to `startSession`. */

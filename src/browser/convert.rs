@@ -79,6 +79,7 @@ pub(super) fn foreign(thrown: JsValue) -> ChatError {
 
 /// The `Error` that the app gets. What its own code threw comes back as it was.
 pub(crate) fn error_to_js(error: &ChatError) -> JsValue {
+    let plain = |name, text| make_error(name, text, None, None, None, None);
     match error {
         ChatError::Api(error) => make_error(
             "TriggerApiError",
@@ -86,11 +87,19 @@ pub(crate) fn error_to_js(error: &ChatError) -> JsValue {
             Some(error.status),
             error.code.as_deref(),
             error.closed_reason.as_deref(),
+            None,
         ),
-        ChatError::Aborted => {
-            make_error("AbortError", "The chat request was aborted.", None, None, None)
-        }
-        ChatError::Other(text) => make_error("Error", text, None, None, None),
+        ChatError::Unproven { part_id } => make_error(
+            "TriggerApiError",
+            "It is not known whether the message has arrived: the service takes it for a repeat, and \
+             it is not among the chat's records.",
+            None,
+            Some("send_unproven"),
+            None,
+            Some(&part_id.0),
+        ),
+        ChatError::Aborted => plain("AbortError", "The chat request was aborted."),
+        ChatError::Other(text) => plain("Error", text),
         ChatError::Foreign(thrown) => thrown.get::<JsValue>().cloned().unwrap_or_default(),
     }
 }

@@ -38,6 +38,9 @@ impl ChatDriver {
         let seed = host::random_seed().to_bits();
         let mut machine = Chat::new(chat_id.to_owned(), can_start_session, seed);
         machine.set_coalesces(get(options, "coalesce") != JsValue::FALSE);
+        if let Some(seconds) = get(options, "sendTimeoutSeconds").as_f64() {
+            machine.set_send_timeout(host::milliseconds(seconds * 1_000.0));
+        }
         Rc::new_cyclic(|driver| Self {
             host: ChatHost::new(options, chat_id, Inbox(driver.clone())),
             machine: RefCell::new(machine),
@@ -133,6 +136,9 @@ impl ChatDriver {
             Action::RefreshToken => host.refresh_token(),
             Action::Append { request, token, part_id, body } => {
                 host.append(request.0, &token, &part_id.0, &body);
+            }
+            Action::ListInput { request, token, after } => {
+                host.list_input(request.0, &token, after.map(number));
             }
             Action::Subscribe { request, token, last_event_id, peek_settled } => {
                 host.subscribe(request.0, &token, last_event_id.as_deref(), peek_settled);
@@ -323,8 +329,9 @@ impl Inbox {
         self.tell(Input::TokenFailed(foreign(thrown)));
     }
 
-    pub fn answered(&self, request: u32, status: u16, body: &str) {
-        self.tell(Input::Answered { request: RequestId(request), status, body });
+    pub fn answered(&self, request: u32, status: u16, retry_after_ms: Option<f64>, body: &str) {
+        let retry_after_ms = retry_after_ms.map(host::milliseconds);
+        self.tell(Input::Answered { request: RequestId(request), status, retry_after_ms, body });
     }
 
     pub fn online(&self) {

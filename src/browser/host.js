@@ -120,9 +120,10 @@ export function persistedState(
  * @param {number} [status]
  * @param {string} [code]
  * @param {string} [closedReason]
+ * @param {string} [partId]
  */
-export function makeError(name, message, status, code, closedReason) {
-  return Object.assign(new Error(message), defined({ name, status, code, closedReason }));
+export function makeError(name, message, status, code, closedReason, partId) {
+  return Object.assign(new Error(message), defined({ name, status, code, closedReason, partId }));
 }
 
 /** The latest reading of the clock on the wall, and by how much in all it was set back. */
@@ -381,23 +382,48 @@ export class ChatHost {
    * @param {string} partId
    * @param {string} body
    */
-  async append(id, token, partId, body) {
-    let status;
+  append(id, token, partId, body) {
+    const own = {
+      "Content-Type": "application/json",
+      Authorization: `Bearer ${token}`,
+      "x-trigger-source": "sdk",
+      "X-Part-Id": partId,
+    };
+    return this.#ask(id, "in/append", own, { method: "POST", body });
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} token
+   * @param {number} [after] The seq behind which to list.
+   */
+  listInput(id, token, after) {
+    const query = after === undefined ? "" : `?afterEventId=${after}`;
+    return this.#ask(id, `in/records${query}`, { Authorization: `Bearer ${token}` }, {});
+  }
+
+  /**
+   * A request of the endpoint `in`, whose answer is a text.
+   *
+   * @param {number} id
+   * @param {string} path
+   * @param {Record<string, string>} own
+   * @param {RequestInit} init
+   */
+  async #ask(id, path, own, init) {
+    const abort = new AbortController();
+    this.#requests.set(id, { abort });
+    let response;
     let text;
     try {
-      const own = {
-        "Content-Type": "application/json",
-        Authorization: `Bearer ${token}`,
-        "x-trigger-source": "sdk",
-        "X-Part-Id": partId,
-      };
-      const response = await this.#fetch("in", "in/append", own, { method: "POST", body });
-      status = response.status;
+      response = await this.#fetch("in", path, own, { ...init, signal: abort.signal });
       text = await response.text();
     } catch (error) {
+      this.#requests.delete(id);
       return this.#inbox.networkFailed(id, error);
     }
-    this.#inbox.answered(id, status, text);
+    this.#requests.delete(id);
+    this.#inbox.answered(id, response.status, retryAfterMs(response.headers), text);
   }
 
   /**

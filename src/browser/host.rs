@@ -45,6 +45,7 @@ extern "C" {
         status: Option<u16>,
         code: Option<&str>,
         closed_reason: Option<&str>,
+        part_id: Option<&str>,
     ) -> JsValue;
 
     #[wasm_bindgen(js_name = randomUuid)]
@@ -119,6 +120,8 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     pub(super) fn append(this: &ChatHost, id: u32, token: &str, part_id: &str, body: &str);
+    #[wasm_bindgen(method, js_name = listInput)]
+    pub(super) fn list_input(this: &ChatHost, id: u32, token: &str, after: Option<f64>);
     #[wasm_bindgen(method)]
     pub(super) fn subscribe(
         this: &ChatHost,

@@ -121,12 +121,14 @@ pub enum Input<'a> {
     TokenReady(String),
     /// `accessToken` has failed.
     TokenFailed(ChatError),
-    /// An append was answered.
+    /// An append, or a question for the records of `.in`, was answered.
     Answered {
         /// Which.
         request: RequestId,
         /// The HTTP status.
         status: u16,
+        /// How long the service asks to wait before the next request, in milliseconds.
+        retry_after_ms: Option<u64>,
         /// The answer's body.
         body: &'a str,
     },
@@ -188,6 +190,15 @@ pub enum Action {
         part_id: PartId,
         /// The body.
         body: String,
+    },
+    /// List the records of `.in`.
+    ListInput {
+        /// To name it by.
+        request: RequestId,
+        /// The session token.
+        token: String,
+        /// Those after this seq; all where there is none.
+        after: Option<u64>,
     },
     /// Subscribe to `.out`.
     Subscribe {

@@ -1,24 +1,37 @@
-//! One append to `.in`: the request, a token that is renewed once, a session that is recreated once.
+//! One append to `.in`: the same bytes under the same part id, until the service has them for sure.
 //!
 //! ```text
-//!            ┌──── 401, 403 ────▶ AwaitingToken ───┐
-//! Sending ───┤                                      ├──▶ Sending
-//!            └──── 404 ─────────▶ AwaitingSession ─┘
-//!    │
-//!    └──── any other answer ────▶ over: acknowledged, or failed
+//! Queued ──▶ Requesting ──200, with its seq or at the first attempt──▶ over: acknowledged
+//!              │    ▲
+//!              │    ├── BackingOff ◀── no network, no answer, 408, 425, 429, 5xx, a proxy's page
+//!              │    ├── Offline
+//!              │    ├── AwaitingToken ◀── 401, 403
+//!              │    └── AwaitingSession ◀── 404
+//!              └──any other answer, the deadline──▶ over: failed
 //! ```
 //!
-//! Every attempt sends the same bytes under the same part id, so that the service can tell a repeat.
+//! A `200` without a seq after a retry proves nothing: the service gives it to every repeat of a part
+//! id, also to one whose first attempt has died. So the next request asks `.in/records` for the part
+//! id, and if it is not there the same bytes go out again. Where the service has no such records, the
+//! `200` has to do.
 
 use std::mem;
 
 use super::action::{Action, CallId, PartId, RequestId, Send};
+use super::backoff::Backoff;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource, SendReport};
+use super::liveness::{AWAY_MS, Health, Watch};
 use super::session::Session;
 use super::time::Time;
-use crate::wire::answer::AppendAnswer;
+use crate::wire::answer::{AppendAnswer, Landing};
+
+/// How long an answer may take, beside the time that the body takes to get there.
+const ANSWER_PATIENCE_MS: u64 = 30_000;
+
+/// The slowest uplink that is waited for: 16 kB/s.
+const BYTES_PER_MS: u64 = 16;
 
 /// Who waits for an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,22 +42,35 @@ pub(super) enum Purpose {
     /// Nobody: the call was aborted while its message was on the way. The message may land, and then
     /// its turn has to be stopped.
     AbandonedTurn { stop: PartId },
-    /// A call that wants to know whether the stop was delivered, and the turn that it was meant for.
-    Stop { call: CallId, turn: u32 },
+    /// A call that wants to know whether the stop was delivered.
+    Stop(CallId),
     /// Nobody: the stop of an aborted signal.
     UnattendedStop,
 }
 
 #[derive(Debug)]
 enum State {
-    Sending {
+    /// Behind another one: what is sent first lands first.
+    Queued,
+    Requesting {
         request: RequestId,
         token_generation: u32,
+        watch: Watch,
     },
+    BackingOff {
+        until: Time,
+    },
+    Offline,
     AwaitingToken,
     AwaitingSession,
-    /// A stop, while the message whose turn it is to end is on its way: it must not overtake it.
-    Held,
+}
+
+/// What the next request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Append,
+    /// To learn whether an earlier attempt has landed.
+    Prove,
 }
 
 /// An append that is under way.
@@ -53,7 +79,19 @@ pub(super) struct Append {
     pub(super) purpose: Purpose,
     send: Send,
     state: State,
+    step: Step,
     wanted_at: Time,
+    /// After this no further attempt is made. Counted from the first one, and not while there is no
+    /// network.
+    give_up_at: Time,
+    offline_since: Option<Time>,
+    backoff: Backoff,
+    /// Why the last attempt was none.
+    last_error: ChatError,
+    /// How many attempts were in vain.
+    failures: u32,
+    /// The answer that proves nothing.
+    unproven: Option<AppendAnswer>,
     has_renewed_token: bool,
     has_recreated_session: bool,
 }
@@ -63,40 +101,43 @@ pub(super) type Outcome = Result<AppendAnswer, ChatError>;
 
 impl Append {
     /// Makes an append that is not sent yet.
-    pub(super) fn hold(purpose: Purpose, send: Send, cx: &Context<'_>) -> Self {
+    pub(super) fn queue(purpose: Purpose, send: Send, backoff: Backoff, cx: &Context<'_>) -> Self {
         Self {
             purpose,
             send,
-            state: State::Held,
+            state: State::Queued,
+            step: Step::Append,
             wanted_at: cx.now,
+            give_up_at: cx.now,
+            offline_since: None,
+            backoff,
+            last_error: ChatError::Other("The message could not be sent in time.".to_owned()),
+            failures: 0,
+            unproven: None,
             has_renewed_token: false,
             has_recreated_session: false,
         }
     }
 
     /// Sends the first request.
-    pub(super) fn begin(
-        purpose: Purpose,
-        send: Send,
-        session: &Session,
-        cx: &mut Context<'_>,
-    ) -> Self {
-        let mut append = Self::hold(purpose, send, cx);
-        append.request(session, cx);
-        append
+    pub(super) fn begin(&mut self, session: &Session, cx: &mut Context<'_>) {
+        self.give_up_at = cx.now.after(cx.send_timeout_ms());
+        self.offline_since = cx.page().is_offline.then_some(cx.now);
+        self.request(session, cx);
     }
 
     /// Whether this request is this append's current one.
     pub(super) fn has_request(&self, id: RequestId) -> bool {
-        matches!(self.state, State::Sending { request, .. } if request == id)
+        matches!(self.state, State::Requesting { request, .. } if request == id)
     }
 
-    pub(super) fn is_sending(&self) -> bool {
-        matches!(self.state, State::Sending { .. })
+    pub(super) fn is_queued(&self) -> bool {
+        matches!(self.state, State::Queued)
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        matches!(self.state, State::Held)
+    /// Whether the service may have its record.
+    pub(super) fn may_have_landed(&self) -> bool {
+        self.failures > 0 || matches!(self.state, State::Requesting { .. })
     }
 
     /// The call that waits for the stream of the turn that this append begins.
@@ -115,44 +156,87 @@ impl Append {
         matches!(self.state, State::AwaitingSession)
     }
 
-    /// Sends the same bytes again, with the session's token of now.
+    /// When [`Append::woken`] is due.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match &self.state {
+            State::Requesting { watch, .. } => Some(watch.due()),
+            State::BackingOff { until } => Some((*until).min(self.give_up_at)),
+            _ => None,
+        }
+    }
+
+    /// How many attempts were in vain and when the next one is due, once there was one.
+    pub(super) fn retrying(&self) -> Option<(u32, Option<Time>)> {
+        let next_try = match self.state {
+            State::BackingOff { until } => Some(until),
+            _ => None,
+        };
+        (self.failures > 0).then_some((self.failures, next_try))
+    }
+
+    pub(super) fn is_offline(&self) -> bool {
+        matches!(self.state, State::Offline)
+    }
+
+    /// Sends the next request, with the session's token of now.
     pub(super) fn request(&mut self, session: &Session, cx: &mut Context<'_>) {
+        cx.refresh_token_in_time(session);
         let request = cx.next_request();
-        self.state = State::Sending { request, token_generation: session.token_generation };
-        cx.order(Action::Append {
+        let token = session.token.clone();
+        self.state = State::Requesting {
             request,
-            token: session.token.clone(),
-            part_id: self.send.part_id.clone(),
-            body: self.send.body.clone(),
+            token_generation: session.token_generation,
+            watch: Watch::begin(cx.now),
+        };
+        cx.order(match self.step {
+            Step::Append => Action::Append {
+                request,
+                token,
+                part_id: self.send.part_id.clone(),
+                body: self.send.body.clone(),
+            },
+            // What this client sent before lies before it.
+            Step::Prove => Action::ListInput { request, token, after: session.newest_input_seq },
         });
     }
+
+    /// Nobody wants the answer any more. Whether the message has landed must be known all the same,
+    /// for then its turn has to be stopped; but it is not sent again.
+    pub(super) fn abandon(&mut self, stop: PartId) {
+        self.purpose = Purpose::AbandonedTurn { stop };
+        if !matches!(self.state, State::Requesting { .. }) {
+            self.step = Step::Prove;
+        }
+    }
+
+    // Answers
 
     /// The service has answered. `None` while the append goes on.
     pub(super) fn answered(
         &mut self,
         status: u16,
+        retry_after_ms: Option<u64>,
         body: &str,
         session: &mut Session,
         cx: &mut Context<'_>,
     ) -> Option<Outcome> {
+        let has_renewed_token = mem::take(&mut self.has_renewed_token);
         match status {
-            200..=299 => Some(Ok(self.acknowledged(AppendAnswer::read(body), session, cx))),
-            // Nobody waits for it, and it has not landed: it is not sent again.
-            401 | 403 | 404 if matches!(self.purpose, Purpose::AbandonedTurn { .. }) => {
-                Some(Err(self.failed(ChatError::Aborted, cx)))
+            200..=299 if self.step == Step::Prove => self.proven(body, session, cx),
+            200..=299 => self.accepted(body, session, cx),
+            401 | 403 if !has_renewed_token => {
+                self.has_renewed_token = true;
+                self.renew_token(session, cx)
             }
-            401 | 403 if self.renew_token(session, cx) => None,
-            404 if self.recreate_session(session, cx) => None,
-            404 if !cx.can_start_session() => {
-                let error = ChatError::Other(
-                    "There is no such chat session, and no `startSession` to recreate it: pass it, or \
-                     clear the stored state."
-                        .to_owned(),
-                );
-                Some(Err(self.failed(error, cx)))
+            408 | 425 | 429 | 500..=599 if !self.has_no_records(status) => {
+                self.last_error =
+                    ChatError::Api(ApiError::of_append(status, body, self.send.body.len()));
+                self.try_again(retry_after_ms, cx)
             }
+            404 | 405 | 501 if self.step == Step::Prove => self.unprovable(session, cx),
+            404 => self.session_lost(session, cx),
             _ => {
-                let error = ApiError::of_append(status, body);
+                let error = ApiError::of_append(status, body, self.send.body.len());
                 if error.is_session_closed() {
                     // An open stream reads on: the end of its answer is in `.out` as well.
                     let reason = error.closed_reason.as_deref();
@@ -163,43 +247,215 @@ impl Append {
         }
     }
 
-    /// `false` when it was refused before, with another token.
-    fn renew_token(&mut self, session: &Session, cx: &mut Context<'_>) -> bool {
-        let State::Sending { token_generation, .. } = self.state else {
-            return false;
-        };
-        if mem::replace(&mut self.has_renewed_token, true) {
-            return false;
-        }
-        if token_generation < session.token_generation {
-            // Its stream has asked for one already.
-            self.request(session, cx);
-            return true;
-        }
-        self.state = State::AwaitingToken;
-        cx.refresh_token();
-        true
+    /// Older servers, and proxies that pass appends alone, have no list of records.
+    fn has_no_records(&self, status: u16) -> bool {
+        self.step == Step::Prove && status == 501
     }
 
-    fn recreate_session(&mut self, session: &mut Session, cx: &mut Context<'_>) -> bool {
-        if let State::Sending { token_generation, .. } = self.state
-            && token_generation < session.token_generation
-        {
-            // The session may have been created anew since.
-            self.request(session, cx);
-            return true;
+    /// A `200` to the append.
+    fn accepted(
+        &mut self,
+        body: &str,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) -> Option<Outcome> {
+        let Some(answer) = AppendAnswer::read(body) else {
+            self.last_error = ChatError::Other(
+                "Something between here and the service answered in its place.".to_owned(),
+            );
+            return self.try_again(None, cx);
+        };
+        if answer.seq.is_some() || self.failures == 0 {
+            return Some(Ok(self.acknowledged(answer, session, cx)));
+        }
+        self.unproven = Some(answer);
+        self.step = Step::Prove;
+        self.request(session, cx);
+        None
+    }
+
+    /// The answer of `.in/records`.
+    fn proven(
+        &mut self,
+        body: &str,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) -> Option<Outcome> {
+        match Landing::find(body, &self.send.part_id.0) {
+            Landing::Landed { seq } => {
+                let answer = AppendAnswer { seq, ..self.unproven.unwrap_or_default() };
+                Some(Ok(self.acknowledged(answer, session, cx)))
+            }
+            Landing::Missing if self.is_abandoned() => {
+                Some(Err(self.failed(ChatError::Aborted, cx)))
+            }
+            Landing::Missing => {
+                self.step = Step::Append;
+                self.last_error = ChatError::Unproven { part_id: self.send.part_id.clone() };
+                self.try_again(None, cx)
+            }
+            Landing::Unreadable => self.unprovable(session, cx),
+        }
+    }
+
+    /// There is no list of records to ask: the `200` has to do, where there was one.
+    fn unprovable(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Option<Outcome> {
+        Some(match self.unproven {
+            Some(answer) => Ok(self.acknowledged(answer, session, cx)),
+            None => Err(self.failed(ChatError::Aborted, cx)),
+        })
+    }
+
+    fn is_abandoned(&self) -> bool {
+        matches!(self.purpose, Purpose::AbandonedTurn { .. })
+    }
+
+    fn renew_token(&mut self, session: &Session, cx: &mut Context<'_>) -> Option<Outcome> {
+        if self.is_abandoned() {
+            if self.failures == 0 {
+                // It has not landed, and is not sent again.
+                return Some(Err(self.failed(ChatError::Aborted, cx)));
+            }
+            self.step = Step::Prove;
+        }
+        match self.state {
+            // Its stream has asked for one already.
+            State::Requesting { token_generation, .. }
+                if token_generation < session.token_generation =>
+            {
+                self.request(session, cx);
+            }
+            _ => {
+                self.state = State::AwaitingToken;
+                cx.refresh_token();
+            }
+        }
+        None
+    }
+
+    /// The service does not know the session: it is created anew, once.
+    fn session_lost(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Option<Outcome> {
+        if self.is_abandoned() {
+            return Some(Err(self.failed(ChatError::Aborted, cx)));
+        }
+        if !cx.can_start_session() {
+            let error = ChatError::Other(
+                "There is no such chat session, and no `startSession` to recreate it: pass it, or \
+                 clear the stored state."
+                    .to_owned(),
+            );
+            return Some(Err(self.failed(error, cx)));
         }
         // A session that is gone has nothing to stop.
-        let is_worth_it = self.send.source.starts_turn() && cx.can_start_session();
-        if self.has_recreated_session || !is_worth_it {
-            return false;
+        if !self.send.source.starts_turn() || mem::replace(&mut self.has_recreated_session, true) {
+            let error = ChatError::Api(ApiError::of_append(404, "", self.send.body.len()));
+            return Some(Err(self.failed(error, cx)));
         }
-        self.has_recreated_session = true;
         session.is_lost = true;
+        // Nothing has landed in the new one.
+        self.failures = 0;
         self.state = State::AwaitingSession;
         cx.start_session();
-        true
+        None
     }
+
+    /// The request found no network.
+    pub(super) fn network_failed(
+        &mut self,
+        error: ChatError,
+        cx: &mut Context<'_>,
+    ) -> Option<Outcome> {
+        self.last_error = error;
+        self.try_again(None, cx)
+    }
+
+    /// The attempt was in vain, and may have landed all the same.
+    fn try_again(&mut self, retry_after_ms: Option<u64>, cx: &mut Context<'_>) -> Option<Outcome> {
+        self.failures = self.failures.saturating_add(1);
+        if self.is_out_of_time(cx) {
+            return Some(Err(self.failed(self.last_error.clone(), cx)));
+        }
+        if self.is_abandoned() {
+            self.step = Step::Prove;
+        }
+        let ordered_ms = retry_after_ms.unwrap_or_default();
+        let until = cx.now.after(self.backoff.next_delay_ms().max(ordered_ms));
+        self.state = match self.offline_since {
+            Some(_) => State::Offline,
+            None => State::BackingOff { until },
+        };
+        None
+    }
+
+    // Time, and the page
+
+    /// A deadline may have passed. `None` while the append goes on.
+    pub(super) fn woken(&mut self, session: &Session, cx: &mut Context<'_>) -> Option<Outcome> {
+        let due = self.deadline().filter(|due| *due <= cx.now)?;
+        let late_ms = cx.now.since(due);
+        if late_ms >= AWAY_MS {
+            // The machine slept: there was no time to try.
+            self.give_up_at = self.give_up_at.after(late_ms);
+        }
+        let patience_ms = self.patience_ms();
+        if let State::Requesting { watch, .. } = &mut self.state {
+            if watch.look(cx.now, Some(patience_ms)) == Health::Sound {
+                return None;
+            }
+            self.cancel_request(cx);
+            let error = "The service did not answer in time.";
+            self.last_error = ChatError::Other(error.to_owned());
+            return self.try_again(None, cx);
+        }
+        if self.is_out_of_time(cx) {
+            return Some(Err(self.failed(self.last_error.clone(), cx)));
+        }
+        self.request(session, cx);
+        None
+    }
+
+    fn is_out_of_time(&self, cx: &Context<'_>) -> bool {
+        self.give_up_at <= cx.now && self.offline_since.is_none()
+    }
+
+    fn patience_ms(&self) -> u64 {
+        let bytes = u64::try_from(self.send.body.len()).unwrap_or(u64::MAX);
+        ANSWER_PATIENCE_MS.saturating_add(bytes / BYTES_PER_MS)
+    }
+
+    /// There is no network: the clock waits.
+    pub(super) fn went_offline(&mut self, cx: &Context<'_>) {
+        if !self.is_queued() {
+            self.offline_since.get_or_insert(cx.now);
+        }
+        if matches!(self.state, State::BackingOff { .. }) {
+            self.state = State::Offline;
+        }
+    }
+
+    /// There is a network again.
+    pub(super) fn went_online(&mut self, session: &Session, cx: &mut Context<'_>) {
+        if let Some(since) = self.offline_since.take() {
+            self.give_up_at = self.give_up_at.after(cx.now.since(since));
+        }
+        self.retry_now(session, cx);
+    }
+
+    /// Somebody asks for the next attempt.
+    pub(super) fn retry_now(&mut self, session: &Session, cx: &mut Context<'_>) {
+        if matches!(self.state, State::BackingOff { .. } | State::Offline) {
+            self.backoff.reset();
+            self.request(session, cx);
+        }
+    }
+
+    fn cancel_request(&self, cx: &mut Context<'_>) {
+        if let State::Requesting { request, .. } = self.state {
+            cx.order(Action::CancelRequest { request });
+        }
+    }
+
+    // Ends
 
     fn acknowledged(
         &self,

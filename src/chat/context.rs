@@ -8,6 +8,9 @@ use super::session::Session;
 use super::time::Time;
 use super::token::Credentials;
 
+/// How long a send is retried, unless the app says something else.
+const SEND_TIMEOUT_MS: u64 = 60_000;
+
 /// What a chat's machines share, beside its session.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -15,6 +18,8 @@ pub(super) struct Shared {
     pub(super) page: Page,
     /// Whether deltas may be merged while many wait.
     pub(super) coalesces: bool,
+    /// How long a send is retried.
+    pub(super) send_timeout_ms: u64,
     last_request: u32,
     last_stream: u32,
 }
@@ -25,6 +30,7 @@ impl Shared {
             credentials,
             page: Page::default(),
             coalesces: true,
+            send_timeout_ms: SEND_TIMEOUT_MS,
             last_request: 0,
             last_stream: 0,
         }
@@ -57,6 +63,10 @@ impl<'a> Context<'a> {
         self.shared.coalesces
     }
 
+    pub(super) fn send_timeout_ms(&self) -> u64 {
+        self.shared.send_timeout_ms
+    }
+
     pub(super) fn page(&self) -> &Page {
         &self.shared.page
     }
@@ -66,11 +76,19 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn start_session(&mut self) {
-        self.shared.credentials.start_session(self.out);
+        self.shared.credentials.start_session(self.now, self.out);
     }
 
     pub(super) fn refresh_token(&mut self) {
-        self.shared.credentials.refresh(self.out);
+        self.shared.credentials.refresh(self.now, self.out);
+    }
+
+    /// Has a fresh token fetched where the present one is about to expire. Nobody waits for it: the
+    /// present one may still do.
+    pub(super) fn refresh_token_in_time(&mut self, session: &Session) {
+        if session.wants_fresh_token(self.now) {
+            self.refresh_token();
+        }
     }
 
     pub(super) fn order(&mut self, action: Action) {

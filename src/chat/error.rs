@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+use super::action::PartId;
 use crate::text::decimal;
 use crate::wire::answer::Refusal;
 use crate::wire::error::WireError;
@@ -13,6 +14,13 @@ use crate::wire::error::WireError;
 pub enum ChatError {
     /// The service refused. In JavaScript: an `Error` named `TriggerApiError`.
     Api(ApiError),
+    /// The service acknowledged a send without proof, and its record was not to be found until the
+    /// time was up. It may have landed all the same. In JavaScript: an `Error` with the code
+    /// `send_unproven`, and the part id.
+    Unproven {
+        /// The idempotency key.
+        part_id: PartId,
+    },
     /// The caller's own signal, or the transport's end. In JavaScript: an `Error` named `AbortError`.
     Aborted,
     /// Something else went wrong; the text says what, and what to do.
@@ -53,17 +61,27 @@ pub struct ApiError {
 /// The code of the refusal that ends a chat for good.
 pub const SESSION_CLOSED: &str = "session_closed";
 
+/// The service's limit is one for the record, in which the body is a JSON string.
+const TOO_LARGE: &str = " bytes, and the service takes 1048576 with their escapes";
+
 impl ApiError {
-    /// A refusal of an append, from its status and the answer's body.
-    pub(super) fn of_append(status: u16, body: &str) -> Self {
+    /// A refusal of an append of `sent_bytes`, from its status and the answer's body.
+    pub(super) fn of_append(status: u16, body: &str, sent_bytes: usize) -> Self {
         let refusal = Refusal::read(body);
         let detail = refusal.error.as_deref().unwrap_or(match status {
             401 | 403 => "the session token was refused, and a fresh one too",
-            413 => "the message is larger than the service takes (1 MiB)",
             _ => "the service gave no reason",
         });
+        let message = match status {
+            413 => {
+                let size = decimal(u64::try_from(sent_bytes).unwrap_or(u64::MAX));
+                let detail = String::from("the message has ") + &size + TOO_LARGE;
+                refused("Sending to", status, &detail)
+            }
+            _ => refused("Sending to", status, detail),
+        };
         Self {
-            message: refused("Sending to", status, detail),
+            message,
             status,
             code: refusal.code.map(Into::into),
             closed_reason: refusal.closed_reason.map(Into::into),

@@ -1,13 +1,14 @@
 //! The chat itself: which call waits for what, and what an append's end means for the stream.
 
+use std::collections::VecDeque;
 use std::mem;
 
-use super::action::{Action, Answer, CallId, Input, PartId, RequestId, Send};
+use super::action::{Action, Answer, CallId, Input, PartId, Send};
 use super::append::{self, Append, Outcome};
 use super::backoff::Backoff;
 use super::connection::ConnectionState;
 use super::context::{Context, Shared};
-use super::error::{ApiError, ChatError, Foreign};
+use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
 use super::page::{Page, Return};
 use super::session::{PersistedSession, Session, Turn};
@@ -42,7 +43,8 @@ pub struct Chat {
     shared: Shared,
     session: Option<Session>,
     waiting: Vec<Waiting>,
-    appends: Vec<Append>,
+    /// In the order of their calls; only the first one is under way, so that they land in it.
+    appends: VecDeque<Append>,
     subscription: Option<Subscription>,
 }
 
@@ -56,7 +58,7 @@ impl Chat {
             shared: Shared::new(Credentials::new(can_start_session)),
             session: None,
             waiting: Vec::new(),
-            appends: Vec::new(),
+            appends: VecDeque::new(),
             subscription: None,
         }
     }
@@ -81,10 +83,23 @@ impl Chat {
         self.shared.coalesces = coalesces;
     }
 
+    /// How long a send is retried, in milliseconds; 60 s unless it is said. An attempt that is under
+    /// way then is waited for.
+    pub fn set_send_timeout(&mut self, ms: u64) {
+        self.shared.send_timeout_ms = ms;
+    }
+
     /// How the connection to the chat's answers is. Ask again after each fact.
     pub fn connection(&self) -> ConnectionState {
         if self.session.as_ref().is_some_and(|session| session.closed.is_some()) {
             return ConnectionState::Closed;
+        }
+        let message = self.appends.front().filter(|append| append.turn_call().is_some());
+        if message.is_some_and(Append::is_offline) {
+            return ConnectionState::Offline;
+        }
+        if let Some((attempt, next_try)) = message.and_then(Append::retrying) {
+            return ConnectionState::Reconnecting { attempt, next_try };
         }
         match &self.subscription {
             Some(subscription) => subscription.state(),
@@ -100,7 +115,10 @@ impl Chat {
 
     /// When [`Input::Woken`] is due.
     pub fn deadline(&self) -> Option<Time> {
-        self.subscription.as_ref().and_then(Subscription::deadline)
+        let stream = self.subscription.as_ref().and_then(Subscription::deadline);
+        let send = self.appends.front().and_then(Append::deadline);
+        let callback = self.shared.credentials.deadline().filter(|_| self.is_active());
+        stream.into_iter().chain(send).chain(callback).min()
     }
 
     /// Whether something is under way: a call, a send or a stream.
@@ -117,18 +135,26 @@ impl Chat {
             }
             Input::Reconnect { call } => self.reconnect(call, now, out),
             Input::Stop { call, part_id } => self.stop(call, part_id, now, out),
-            Input::Retry => self.with_subscription(now, out, Subscription::retry_now),
+            Input::Retry => {
+                self.wake_append(now, out, Append::retry_now);
+                self.with_subscription(now, out, Subscription::retry_now);
+            }
             Input::Online => {
                 self.shared.page.is_offline = false;
+                self.wake_append(now, out, Append::went_online);
                 self.with_subscription(now, out, Subscription::reconnect_now);
             }
             Input::Offline => {
                 self.shared.page.is_offline = true;
+                self.wake_append(now, out, |append, _, cx| append.went_offline(cx));
                 self.with_subscription(now, out, |subscription, _, _| subscription.went_offline());
             }
             Input::Hidden => self.shared.page.hidden(now),
             Input::Shown => match self.shared.page.shown(now) {
-                Return::Late => self.with_subscription(now, out, Subscription::reconnect_now),
+                Return::Late => {
+                    self.wake_append(now, out, Append::retry_now);
+                    self.with_subscription(now, out, Subscription::reconnect_now);
+                }
                 Return::Early => self.with_subscription(now, out, Subscription::hurry),
             },
             Input::SetSession(persisted) => self.set_session(persisted, out),
@@ -140,11 +166,23 @@ impl Chat {
             Input::StartFailed(error) => self.start_failed(&error, now, out),
             Input::TokenReady(token) => self.token_ready(token, now, out),
             Input::TokenFailed(error) => self.token_failed(&error, now, out),
-            Input::Answered { request, status, body } => {
-                self.answered(request, status, body, now, out);
+            Input::Answered { request, status, retry_after_ms, body } => {
+                self.with_append(now, out, |append, session, cx| {
+                    if append.has_request(request) {
+                        append.answered(status, retry_after_ms, body, session, cx)
+                    } else {
+                        None
+                    }
+                });
             }
             Input::NetworkFailed { request, error } => {
-                self.append_failed_on_network(request, &error, now, out);
+                self.with_append(now, out, |append, _, cx| {
+                    if append.has_request(request) {
+                        append.network_failed(ChatError::Foreign(error), cx)
+                    } else {
+                        None
+                    }
+                });
                 self.with_subscription(now, out, |subscription, _, cx| {
                     if subscription.has_request(request) {
                         subscription.network_failed(cx);
@@ -184,7 +222,11 @@ impl Chat {
                     }
                 });
             }
-            Input::Woken => self.with_subscription(now, out, Subscription::woken),
+            Input::Woken => {
+                self.give_up_callbacks(now, out);
+                self.with_append(now, out, |append, session, cx| append.woken(session, cx));
+                self.with_subscription(now, out, Subscription::woken);
+            }
         }
         if !self.is_active() {
             // Nobody tells of the page while nothing is under way.
@@ -207,6 +249,36 @@ impl Chat {
         if subscription.is_over() {
             self.subscription = None;
         }
+    }
+
+    /// Lets the append that is under way take a fact, and acts on its end.
+    fn with_append(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Action>,
+        take: impl FnOnce(&mut Append, &mut Session, &mut Context<'_>) -> Option<Outcome>,
+    ) {
+        let (Some(append), Some(session)) = (self.appends.front_mut(), &mut self.session) else {
+            return;
+        };
+        if let Some(outcome) = take(append, session, &mut Context::new(now, &mut self.shared, out))
+            && let Some(append) = self.appends.pop_front()
+        {
+            self.append_over(append.purpose, outcome, now, out);
+        }
+    }
+
+    /// The same, for what ends no append.
+    fn wake_append(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Action>,
+        take: impl FnOnce(&mut Append, &Session, &mut Context<'_>),
+    ) {
+        self.with_append(now, out, |append, session, cx| {
+            take(append, session, cx);
+            None
+        });
     }
 
     // Calls of the app
@@ -244,9 +316,7 @@ impl Chat {
                 reject_if_awaited(call, &error, &mut cx);
             }
             Waiting::Send(call, send) => {
-                let append = Append::begin(append::Purpose::Turn(call), send, session, &mut cx);
-                subscribe_early(&mut self.subscription, &append, self.seed, session, &mut cx);
-                self.appends.push(append);
+                self.queue(append::Purpose::Turn(call), send, now, out);
             }
         }
     }
@@ -272,9 +342,7 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         match &self.session {
             Some(session) if session.closed.is_none() => {
-                let purpose = append::Purpose::Stop { call, turn: session.turns_begun };
-                self.appends.push(Append::hold(purpose, stop_send(part_id), &cx));
-                self.release_stops(now, out);
+                self.queue(append::Purpose::Stop(call), stop_send(part_id), now, out);
             }
             _ => cx.resolve(call, Answer::Stopped(false)),
         }
@@ -297,9 +365,8 @@ impl Chat {
             }
             return Context::new(now, &mut self.shared, out).reject(call, ChatError::Aborted);
         }
-        let purpose = append::Purpose::Turn(Some(call));
-        if let Some(append) = self.take_append(&|append| append.purpose == purpose) {
-            return self.append_aborted(append, call, stop, now, out);
+        if self.appends.iter().any(|append| append.turn_call() == Some(call)) {
+            return self.append_aborted(call, stop, now, out);
         }
         let mut cx = Context::new(now, &mut self.shared, out);
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
@@ -315,58 +382,62 @@ impl Chat {
         {
             session.abandon_turn();
             cx.order(Action::Persist(session.persisted()));
-            let purpose = append::Purpose::UnattendedStop;
-            self.appends.push(Append::begin(purpose, stop_send(stop), session, &mut cx));
+            self.subscription = None;
+            return self.queue(append::Purpose::UnattendedStop, stop_send(stop), now, out);
         }
         self.subscription = None;
     }
 
-    /// The message of an aborted call is on its way: it may land.
+    /// The message of an aborted call is on its way, or waits for its turn to be.
     fn append_aborted(
         &mut self,
-        mut append: Append,
         call: CallId,
         stop: Option<PartId>,
         now: Time,
         out: &mut Vec<Action>,
     ) {
         let mut cx = Context::new(now, &mut self.shared, out);
-        if stop.is_some() && !append.is_sending() {
-            // It was refused, so it has not landed, and is not sent again.
-            let error = append.failed(ChatError::Aborted, &mut cx);
-            return self.append_over(append.purpose, Err(error), now, out);
-        }
         drop_held(&mut self.subscription, Some(call), &mut cx);
-        append.purpose = match stop {
-            Some(stop) => append::Purpose::AbandonedTurn { stop },
-            None => append::Purpose::Turn(None),
-        };
-        self.appends.push(append);
-        cx.reject(call, ChatError::Aborted);
-    }
-
-    /// Sends the stops that were held, once no message is on its way: what they end has begun.
-    fn release_stops(&mut self, now: Time, out: &mut Vec<Action>) {
-        let is_message = |append: &Append| matches!(append.purpose, append::Purpose::Turn(_));
-        let Some(session) = &self.session else {
+        let is_its = |append: &Append| append.turn_call() == Some(call);
+        let Some(append) = self.appends.iter_mut().find(|append| is_its(append)) else {
             return;
         };
-        if self.appends.iter().any(is_message) {
-            return;
-        }
-        for append in &mut self.appends {
-            if append.is_held() {
-                if let append::Purpose::Stop { turn, .. } = &mut append.purpose {
-                    *turn = session.turns_begun;
-                }
-                append.request(session, &mut Context::new(now, &mut self.shared, out));
+        match stop {
+            // The turn is to go on.
+            None => append.purpose = append::Purpose::Turn(None),
+            Some(stop) if append.may_have_landed() => append.abandon(stop),
+            Some(_) => {
+                append.failed(ChatError::Aborted, &mut cx);
+                self.appends.retain(|append| !is_its(append));
             }
         }
+        Context::new(now, &mut self.shared, out).reject(call, ChatError::Aborted);
+        self.send_next(now, out);
     }
 
-    fn take_append(&mut self, is_wanted: &dyn Fn(&Append) -> bool) -> Option<Append> {
-        let position = self.appends.iter().position(is_wanted)?;
-        Some(self.appends.remove(position))
+    /// Puts an append behind the others.
+    fn queue(&mut self, purpose: append::Purpose, send: Send, now: Time, out: &mut Vec<Action>) {
+        let cx = Context::new(now, &mut self.shared, out);
+        let append = Append::queue(purpose, send, Backoff::new(self.seed), &cx);
+        self.appends.push_back(append);
+        self.send_next(now, out);
+    }
+
+    /// Sends the first append, if it is not under way.
+    fn send_next(&mut self, now: Time, out: &mut Vec<Action>) {
+        let (Some(append), Some(session)) = (self.appends.front_mut(), &self.session) else {
+            return;
+        };
+        if !append.is_queued() {
+            return;
+        }
+        if let Some(closed) = &session.closed {
+            let error = ChatError::Api(ApiError::closed(&self.id, closed.reason.as_deref()));
+            return self.fail_append(&Append::is_queued, &error, now, out);
+        }
+        let mut cx = Context::new(now, &mut self.shared, out);
+        append.begin(session, &mut cx);
+        subscribe_early(&mut self.subscription, append, self.seed, session, &mut cx);
     }
 
     /// The transport goes: nobody reads any more. A message that is on its way still goes out, for
@@ -406,13 +477,13 @@ impl Chat {
         }
         match &mut self.session {
             Some(session) if session.is_lost => {
-                session.recreate(token);
+                session.recreate(token, now);
                 if let Some(subscription) = &mut self.subscription {
                     subscription.session_recreated(&mut Context::new(now, &mut self.shared, out));
                 }
             }
-            Some(session) => session.renew_token(token),
-            None => self.session = Some(Session::new(token, Turn::Idle)),
+            Some(session) => session.renew_token(token, now),
+            None => self.session = Some(Session::begin(token, Turn::Idle, now)),
         }
         self.session_renewed(now, out);
     }
@@ -420,8 +491,8 @@ impl Chat {
     fn token_ready(&mut self, token: String, now: Time, out: &mut Vec<Action>) {
         self.shared.credentials.refreshed();
         match &mut self.session {
-            Some(session) => session.renew_token(token),
-            None => self.session = Some(Session::new(token, Turn::Unknown)),
+            Some(session) => session.renew_token(token, now),
+            None => self.session = Some(Session::begin(token, Turn::Unknown, now)),
         }
         self.session_renewed(now, out);
     }
@@ -451,18 +522,30 @@ impl Chat {
     fn start_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
         self.shared.credentials.started();
         self.fail_waiting(error, now, out);
-        self.fail_appends(&Append::awaits_session, error, now, out);
+        self.fail_append(&Append::awaits_session, error, now, out);
     }
 
     fn token_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
         self.shared.credentials.refreshed();
         self.fail_waiting(error, now, out);
-        self.fail_appends(&Append::awaits_token, error, now, out);
+        self.fail_append(&Append::awaits_token, error, now, out);
         self.with_subscription(now, out, |subscription, session, cx| {
             if subscription.awaits_token() {
                 subscription.fail(error.clone(), session, cx);
             }
         });
+    }
+
+    /// A callback that takes too long counts as failed.
+    fn give_up_callbacks(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.shared.credentials.is_start_overdue(now) {
+            let error = "`startSession` has not answered for a minute.";
+            self.start_failed(&ChatError::Other(error.to_owned()), now, out);
+        }
+        if self.shared.credentials.is_refresh_overdue(now) {
+            let error = "`accessToken` has not answered for a minute.";
+            self.token_failed(&ChatError::Other(error.to_owned()), now, out);
+        }
     }
 
     fn fail_waiting(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
@@ -472,50 +555,20 @@ impl Chat {
         }
     }
 
-    fn fail_appends(
+    /// Fails the append that is under way, where it is concerned.
+    fn fail_append(
         &mut self,
         is_concerned: &dyn Fn(&Append) -> bool,
         error: &ChatError,
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        while let Some(append) = self.take_append(is_concerned) {
-            let error = append.failed(error.clone(), &mut Context::new(now, &mut self.shared, out));
-            self.append_over(append.purpose, Err(error), now, out);
-        }
+        self.with_append(now, out, |append, _, cx| {
+            is_concerned(append).then(|| Err(append.failed(error.clone(), cx)))
+        });
     }
 
     // Answers to appends
-
-    fn answered(
-        &mut self,
-        request: RequestId,
-        status: u16,
-        body: &str,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
-        let append = self.take_append(&|append| append.has_request(request));
-        let (Some(mut append), Some(session)) = (append, &mut self.session) else {
-            return;
-        };
-        match append.answered(status, body, session, &mut Context::new(now, &mut self.shared, out))
-        {
-            None => self.appends.push(append),
-            Some(outcome) => self.append_over(append.purpose, outcome, now, out),
-        }
-    }
-
-    fn append_failed_on_network(
-        &mut self,
-        request: RequestId,
-        error: &Foreign,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
-        let error = ChatError::Foreign(error.clone());
-        self.fail_appends(&|append| append.has_request(request), &error, now, out);
-    }
 
     fn append_over(
         &mut self,
@@ -534,14 +587,12 @@ impl Chat {
             (append::Purpose::AbandonedTurn { stop }, Ok(answer)) => {
                 self.abandoned_turn_sent(stop, answer, now, out);
             }
-            (append::Purpose::Stop { call, turn }, Ok(_)) => self.stopped(call, turn, now, out),
-            (append::Purpose::Stop { call, .. }, Err(_)) => {
-                cx.resolve(call, Answer::Stopped(false))
-            }
+            (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, now, out),
+            (append::Purpose::Stop(call), Err(_)) => cx.resolve(call, Answer::Stopped(false)),
             (append::Purpose::AbandonedTurn { .. }, Err(_))
             | (append::Purpose::UnattendedStop, _) => {}
         }
-        self.release_stops(now, out);
+        self.send_next(now, out);
     }
 
     /// The message has landed: its turn supersedes whatever stream is open.
@@ -603,22 +654,21 @@ impl Chat {
             session.abandon_turn();
             cx.order(Action::Persist(session.persisted()));
         }
+        // Before whatever waits: a later message must not be stopped.
         let purpose = append::Purpose::UnattendedStop;
-        self.appends.push(Append::begin(purpose, stop_send(stop), session, &mut cx));
+        let stop = Append::queue(purpose, stop_send(stop), Backoff::new(self.seed), &cx);
+        self.appends.push_front(stop);
     }
 
     /// The stop was delivered: the stream ends, and the turn is no longer waited for.
-    fn stopped(&mut self, call: CallId, turn: u32, now: Time, out: &mut Vec<Action>) {
+    fn stopped(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
         let Some(session) = &mut self.session else {
             return;
         };
         let mut cx = Context::new(now, &mut self.shared, out);
-        // A turn that began while the stop was on its way is not the one that was meant.
-        if session.turns_begun == turn {
-            session.abandon_turn();
-            close_stream(&mut self.subscription, &mut cx);
-            cx.order(Action::Persist(session.persisted()));
-        }
+        session.abandon_turn();
+        close_stream(&mut self.subscription, &mut cx);
+        cx.order(Action::Persist(session.persisted()));
         cx.resolve(call, Answer::Stopped(true));
     }
 }

@@ -1,8 +1,10 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
 use super::event::LastSend;
+use super::time::Time;
 use crate::text::decimal;
 use crate::wire::part_ids::PartIds;
+use crate::wire::token::Lifetime;
 
 /// A place in `.out`: everything up to it has been handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub(super) struct SupersedeGate {
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) token: String,
+    /// When to have a fresh one fetched, where the token tells.
+    refresh_at: Option<Time>,
     /// How many tokens came before this one: tells a request that a newer token exists by now.
     pub(super) token_generation: u32,
     pub(super) cursor: Option<Cursor>,
@@ -97,8 +101,6 @@ pub(super) struct Session {
     pub(super) newest_input_seq: Option<u64>,
     /// The highest `.in` seq that a boundary in `.out` has told as consumed.
     pub(super) consumed_input_seq: Option<u64>,
-    /// How many turns this client has begun.
-    pub(super) turns_begun: u32,
     /// The service does not know it any more; a new one of the same name is being created.
     pub(super) is_lost: bool,
 }
@@ -106,6 +108,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(token: String, turn: Turn) -> Self {
         Self {
+            refresh_at: refresh_at(&token, None),
             token,
             token_generation: 0,
             cursor: None,
@@ -117,9 +120,14 @@ impl Session {
             last_send: None,
             newest_input_seq: None,
             consumed_input_seq: None,
-            turns_begun: 0,
             is_lost: false,
         }
+    }
+
+    /// A session whose token was made just now.
+    pub(super) fn begin(token: String, turn: Turn, now: Time) -> Self {
+        let refresh_at = refresh_at(&token, Some(now));
+        Self { refresh_at, ..Self::new(token, turn) }
     }
 
     pub(super) fn restore(persisted: PersistedSession) -> Self {
@@ -137,6 +145,7 @@ impl Session {
             cursor,
             gate,
             active_input_seq: persisted.active_input_seq,
+            newest_input_seq: persisted.active_input_seq,
             closed: persisted.closed.then_some(Closed { reason: persisted.closed_reason }),
             ..Self::new(persisted.public_access_token, turn)
         }
@@ -171,39 +180,41 @@ impl Session {
         self.part_ids.clear();
     }
 
-    pub(super) fn renew_token(&mut self, token: String) {
+    /// A token that was made just now.
+    pub(super) fn renew_token(&mut self, token: String, now: Time) {
+        self.refresh_at = refresh_at(&token, Some(now));
         self.token = token;
         self.token_generation = self.token_generation.saturating_add(1);
     }
 
     /// The service had lost the session and it was created anew: nothing of its streams is left.
-    pub(super) fn recreate(&mut self, token: String) {
+    pub(super) fn recreate(&mut self, token: String, now: Time) {
         self.is_lost = false;
         self.newest_input_seq = None;
         self.consumed_input_seq = None;
-        self.renew_token(token);
+        self.renew_token(token, now);
         self.read_from(None);
         self.turn = Turn::Idle;
         self.active_input_seq = None;
         self.gate = None;
     }
 
+    /// Whether the token is about to expire.
+    pub(super) fn wants_fresh_token(&self, now: Time) -> bool {
+        self.refresh_at.is_some_and(|at| at <= now)
+    }
+
     /// A send was acknowledged: its turn runs, or waits for the one before.
     pub(super) fn begin_turn(&mut self, input_seq: Option<u64>) {
-        self.turns_begun = self.turns_begun.wrapping_add(1);
         self.active_input_seq = input_seq;
         self.newest_input_seq = self.newest_input_seq.max(input_seq);
         self.turn = Turn::Running { start: self.cursor.clone() };
     }
 
-    /// Whether an acknowledgement comes too late: a message that was sent later was acknowledged
-    /// before, or the end of this one's turn has been read already. No boundary will follow for it.
+    /// Whether an acknowledgement comes too late: the end of its turn has been read already, and no
+    /// boundary will follow for it.
     pub(super) fn is_overtaken(&self, input_seq: Option<u64>) -> bool {
-        let Some(seq) = input_seq else {
-            return false;
-        };
-        self.newest_input_seq.is_some_and(|newest| seq < newest)
-            || self.consumed_input_seq.is_some_and(|consumed| seq <= consumed)
+        matches!((input_seq, self.consumed_input_seq), (Some(seq), Some(read)) if seq <= read)
     }
 
     /// The turn that this client waited for is over.
@@ -236,6 +247,26 @@ impl Session {
         self.gate = None;
         true
     }
+}
+
+/// A token is renewed so long before it expires: longer than the window of a subscription, at whose
+/// end it is looked at again.
+const REFRESH_BEFORE_MS: u64 = 150_000;
+
+/// When to renew a token that was made at `made_at`; where that is not known, its own word for the
+/// end counts.
+///
+/// This clock and the service's may differ, so of a new token only the length of its life is
+/// believed. None where that is not told, or is too short to be worth it.
+fn refresh_at(token: &str, made_at: Option<Time>) -> Option<Time> {
+    let Lifetime { issued_at, expires_at } = Lifetime::read(token)?;
+    let to_ms = |seconds: u64| seconds.saturating_mul(1_000);
+    let Some(made_at) = made_at else {
+        return Some(Time::from_millis(to_ms(expires_at).saturating_sub(REFRESH_BEFORE_MS)));
+    };
+    let life_ms = to_ms(expires_at.saturating_sub(issued_at?));
+    let until_ms = life_ms.checked_sub(REFRESH_BEFORE_MS)?;
+    Some(made_at.after(until_ms))
 }
 
 #[cfg(test)]

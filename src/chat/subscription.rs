@@ -303,6 +303,7 @@ impl Subscription {
 
     /// Sends the next request, from the session's cursor.
     pub(super) fn connect(&mut self, session: &Session, cx: &mut Context<'_>) {
+        cx.refresh_token_in_time(session);
         let request = cx.next_request();
         let token_generation = session.token_generation;
         let watch = Watch::begin(cx.now);
@@ -732,7 +733,7 @@ impl Subscription {
         }
         self.emit(cx);
         if let Some(token) = &boundary.public_access_token {
-            session.renew_token(token.clone().into_owned());
+            session.renew_token(token.clone().into_owned(), cx.now);
         }
         if boundary.session_closed {
             let reason = boundary.session_closed_reason.as_deref();

@@ -1,6 +1,7 @@
 //! Time as a machine is told it.
 
-/// Milliseconds since an origin that the driver chose. Never read from a clock in here.
+/// Milliseconds since the Unix epoch, by the driver's clock, which may be wrong. Never read from a
+/// clock in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(u64);
 

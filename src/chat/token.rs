@@ -2,18 +2,22 @@
 //! however many requests wait for its answer.
 
 use super::action::Action;
+use super::time::Time;
+
+/// How long a callback may take. Whoever waits for it is told then, and the next call is made anew.
+const PATIENCE_MS: u64 = 60_000;
 
 /// Whom to ask for a token, and whether somebody has.
 #[derive(Debug)]
 pub(super) struct Credentials {
     can_start_session: bool,
-    is_starting: bool,
-    is_refreshing: bool,
+    starting: Option<Time>,
+    refreshing: Option<Time>,
 }
 
 impl Credentials {
     pub(super) fn new(can_start_session: bool) -> Self {
-        Self { can_start_session, is_starting: false, is_refreshing: false }
+        Self { can_start_session, starting: None, refreshing: None }
     }
 
     /// Whether the app gave a `startSession`.
@@ -26,28 +30,45 @@ impl Credentials {
     }
 
     /// Wants a session to be created.
-    pub(super) fn start_session(&mut self, out: &mut Vec<Action>) {
-        if !self.is_starting {
-            self.is_starting = true;
+    pub(super) fn start_session(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.starting.is_none() || self.is_start_overdue(now) {
+            self.starting = Some(now);
             out.push(Action::StartSession);
         }
     }
 
     /// Wants a fresh token.
-    pub(super) fn refresh(&mut self, out: &mut Vec<Action>) {
-        if !self.is_refreshing {
-            self.is_refreshing = true;
+    pub(super) fn refresh(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.refreshing.is_none() || self.is_refresh_overdue(now) {
+            self.refreshing = Some(now);
             out.push(Action::RefreshToken);
         }
     }
 
     /// `startSession` was answered.
     pub(super) fn started(&mut self) {
-        self.is_starting = false;
+        self.starting = None;
     }
 
     /// `accessToken` was answered.
     pub(super) fn refreshed(&mut self) {
-        self.is_refreshing = false;
+        self.refreshing = None;
     }
+
+    /// When a callback has taken too long.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        [self.starting, self.refreshing].into_iter().flatten().min().map(too_late)
+    }
+
+    pub(super) fn is_start_overdue(&self, now: Time) -> bool {
+        self.starting.is_some_and(|since| too_late(since) <= now)
+    }
+
+    pub(super) fn is_refresh_overdue(&self, now: Time) -> bool {
+        self.refreshing.is_some_and(|since| too_late(since) <= now)
+    }
+}
+
+fn too_late(since: Time) -> Time {
+    since.after(PATIENCE_MS)
 }

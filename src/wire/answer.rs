@@ -1,9 +1,9 @@
-//! The service's JSON answers to an append.
+//! The service's JSON answers to an append, and to the question whether one has landed.
 
 use std::borrow::Cow;
 
 use super::input::members;
-use super::json::Scanner;
+use super::json::{Malformed, Scanned, Scanner};
 
 /// What a `200` to an append says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,14 +15,53 @@ pub struct AppendAnswer {
 }
 
 impl AppendAnswer {
-    /// Reads the answer. What is missing or unreadable is simply not known.
-    pub fn read(body: &str) -> Self {
-        let [seq, pending_version] = members(body, ["seq", "pendingVersion"]).unwrap_or_default();
-        Self {
+    /// Reads the answer: an object, or nothing at all. `None` for anything else, such as a proxy's
+    /// page: the service has not spoken.
+    pub fn read(body: &str) -> Option<Self> {
+        if body.is_empty() {
+            return Some(Self::default());
+        }
+        let [seq, pending_version] = members(body, ["seq", "pendingVersion"]).ok()?;
+        Some(Self {
             seq: seq.and_then(|seq| seq.parse().ok()),
             pending_version: pending_version == Some("true"),
+        })
+    }
+}
+
+/// Whether an append has landed, as the answer of `.in/records` tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landing {
+    /// It has.
+    Landed {
+        /// The record's seq, where it is readable.
+        seq: Option<u64>,
+    },
+    /// Not so far.
+    Missing,
+    /// The answer is no list of records.
+    Unreadable,
+}
+
+impl Landing {
+    /// Looks for the part id among the records of the answer.
+    pub fn find(body: &str, part_id: &str) -> Self {
+        scan_records(body, part_id).unwrap_or(Self::Unreadable)
+    }
+}
+
+fn scan_records(body: &str, part_id: &str) -> Scanned<Landing> {
+    let [records] = members(body, ["records"])?;
+    let mut landing = Landing::Missing;
+    let mut scanner = Scanner::new(records.ok_or(Malformed)?);
+    let mut items = scanner.enter_array()?;
+    while scanner.next_element(&mut items)? {
+        let [id, seq] = members(scanner.value()?, ["id", "seqNum"])?;
+        if id.is_some_and(|id| Scanner::new(id).string().is_ok_and(|id| id.is(part_id))) {
+            landing = Landing::Landed { seq: seq.and_then(|seq| seq.parse().ok()) };
         }
     }
+    Ok(landing)
 }
 
 /// What a refusal says beside its status.
@@ -55,9 +94,34 @@ mod tests {
     #[test]
     fn an_answer_gives_what_it_has() {
         let full = AppendAnswer::read(r#"{"ok":true,"seq":7,"pendingVersion":true}"#);
-        assert_eq!(full, AppendAnswer { seq: Some(7), pending_version: true });
-        for body in [r#"{"ok":true}"#, "", "<html>", r#"{"seq":"7"}"#, r#"{"seq":-1}"#] {
-            assert_eq!(AppendAnswer::read(body), AppendAnswer::default(), "{body}");
+        assert_eq!(full, Some(AppendAnswer { seq: Some(7), pending_version: true }));
+        for body in [r#"{"ok":true}"#, "", r#"{"seq":"7"}"#, r#"{"seq":-1}"#] {
+            assert_eq!(AppendAnswer::read(body), Some(AppendAnswer::default()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_page_in_the_place_of_an_answer_is_none() {
+        for body in ["<html>", "ok", "[]", "7", r#"{"seq":7"#] {
+            assert_eq!(AppendAnswer::read(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_part_id() {
+        let body = r#"{"records":[{"data":{"id":"b"},"id":"a","seqNum":4},
+            {"id":"\u0062","seqNum":5,"headers":[]},{"id":"d"},{}]}"#;
+        assert_eq!(Landing::find(body, "a"), Landing::Landed { seq: Some(4) });
+        assert_eq!(Landing::find(body, "b"), Landing::Landed { seq: Some(5) });
+        assert_eq!(Landing::find(body, "c"), Landing::Missing);
+        assert_eq!(Landing::find(body, "d"), Landing::Landed { seq: None });
+        assert_eq!(Landing::find(r#"{"records":[]}"#, "a"), Landing::Missing);
+    }
+
+    #[test]
+    fn what_is_no_list_of_records_tells_nothing() {
+        for body in ["", "<html>", "[]", "{}", r#"{"records":{}}"#, r#"{"records":[7]}"#] {
+            assert_eq!(Landing::find(body, "a"), Landing::Unreadable, "{body}");
         }
     }
 

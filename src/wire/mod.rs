@@ -30,3 +30,4 @@ pub mod input;
 mod json;
 pub mod part_ids;
 pub mod record;
+pub mod token;

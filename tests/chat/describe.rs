@@ -12,6 +12,10 @@ pub(crate) fn describe(action: &Action) -> String {
         Action::Append { request: RequestId(request), token, part_id, body } => {
             format!("append {request} with {token} as {}: {body}", part_id.0)
         }
+        Action::ListInput { request: RequestId(request), token, after } => {
+            let after = after.map_or_else(|| "all".to_owned(), |seq| format!("after {seq}"));
+            format!("list input {request} with {token} {after}")
+        }
         Action::Subscribe { request: RequestId(request), token, last_event_id, peek_settled } => {
             let peeking = if *peek_settled { ", peeking" } else { "" };
             format!("subscribe {request} with {token} {}{peeking}", place(last_event_id.as_deref()))
@@ -57,6 +61,7 @@ fn describe_error(error: &ChatError) -> String {
             text
         }
         ChatError::Aborted => "aborted".to_owned(),
+        ChatError::Unproven { part_id } => format!("unproven {}", part_id.0),
         ChatError::Other(text) => text.clone(),
         ChatError::Foreign(value) => {
             let text = value.get::<&str>().expect("the tests' own errors are texts");

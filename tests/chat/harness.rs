@@ -105,6 +105,18 @@ impl Harness {
         self.tell(Input::Woken)
     }
 
+    /// Lets the time pass, and wakes the chat whenever it wants to be; gives the orders that follow.
+    pub(crate) fn pass(&mut self, ms: u64) -> Vec<String> {
+        let mut orders = Vec::new();
+        let mut left = ms;
+        while let Some(wait) = self.wait().filter(|wait| *wait <= left) {
+            left -= wait;
+            orders.extend(self.tell_woken());
+        }
+        self.later(left);
+        orders
+    }
+
     /// How long ago the chat was made.
     pub(crate) fn since_start(&self) -> u64 {
         self.now.since(START)
@@ -136,10 +148,14 @@ pub(crate) fn running() -> PersistedSession {
 }
 
 pub(crate) fn send(call: u32) -> Input<'static> {
+    send_of(call, &format!("B{call}"))
+}
+
+pub(crate) fn send_of(call: u32, body: &str) -> Input<'static> {
     let send = Send {
         source: SendSource::SubmitMessage,
         message_id: Some(format!("m{call}")),
-        body: format!("B{call}"),
+        body: body.to_owned(),
         part_id: part(call),
     };
     Input::Send { call: CallId(call), send }
@@ -180,7 +196,13 @@ pub(crate) fn thrown(text: &'static str) -> ChatError {
 }
 
 pub(crate) fn answered(request: u32, status: u16, body: &str) -> Input<'_> {
-    Input::Answered { request: RequestId(request), status, body }
+    Input::Answered { request: RequestId(request), status, retry_after_ms: None, body }
+}
+
+/// A refusal of an append with a `Retry-After`.
+pub(crate) fn answered_for(request: u32, status: u16, retry_after_ms: u64) -> Input<'static> {
+    let retry_after_ms = Some(retry_after_ms);
+    Input::Answered { request: RequestId(request), status, retry_after_ms, body: "" }
 }
 
 /// The append has landed. The few seqs that the tests use are spelt out, for an input borrows.

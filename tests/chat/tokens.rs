@@ -5,27 +5,26 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use trigger_chat_transport::chat::action::Input;
 
+use trigger_chat_transport::chat::session::PersistedSession;
+
 use crate::harness::*;
 use crate::out::{batch, chunk};
 
 #[test]
-fn two_appends_and_a_subscription_share_one_fresh_token() {
+fn an_append_and_a_subscription_share_one_fresh_token() {
     for status in [401, 403] {
         let mut chat = Harness::streaming();
         chat.tell(network_failed(2));
         chat.tell_woken();
         chat.tell(send(2));
-        chat.tell(send(3));
         chat.expect(answered(4, status, ""), &["refresh token"]);
         chat.expect(refused(3, status), &["cancel 3"]);
-        chat.expect(answered(5, status, ""), &[]);
         chat.expect(
             token_ready("t1"),
             &[
                 "persist t1 streaming seq 0",
-                "append 6 with t1 as p2: B2",
-                "append 7 with t1 as p3: B3",
-                "subscribe 8 with t1 from the start",
+                "append 5 with t1 as p2: B2",
+                "subscribe 6 with t1 from the start",
             ],
         );
     }
@@ -37,16 +36,14 @@ fn a_request_with_an_older_token_is_sent_again_without_a_refresh() {
     chat.tell(network_failed(2));
     chat.tell_woken();
     chat.tell(send(2));
-    chat.tell(send(3));
-    chat.tell(answered(4, 401, ""));
+    chat.tell(refused(3, 401));
     chat.tell(token_ready("t1"));
-    chat.expect(answered(5, 401, ""), &["append 7 with t1 as p3: B3"]);
-    chat.expect(refused(3, 401), &["cancel 3", "subscribe 8 with t1 from the start"]);
+    chat.expect(answered(4, 401, ""), &["append 6 with t1 as p2: B2"]);
     chat.expect(
-        answered(7, 401, ""),
+        answered(6, 401, ""),
         &[
-            "tell message-send-failed submit-message m3 as p3, 2 bytes, 0 ms: api 401",
-            "reject 3: api 401",
+            "tell message-send-failed submit-message m2 as p2, 2 bytes, 0 ms: api 401",
+            "reject 2: api 401",
         ],
     );
 }
@@ -132,4 +129,107 @@ fn a_callback_that_fails_leaves_those_alone_who_do_not_wait_for_it() {
     let orders = chat.tell(bytes(2, &batch(&[chunk(0, "a")])));
     assert_eq!(orders.last().unwrap(), r#"emit to 1: [{"type":"a"}]"#);
     assert_eq!(chat.tell(acknowledged(4, 2)).len(), 6);
+}
+
+// Tokens that say when they expire
+
+/// Made at 500 s after the epoch, by the service's clock, for one hour.
+const OF_ONE_HOUR: &str = "h.eyJpYXQiOjUwMCwiZXhwIjo0MTAwfQ.s";
+
+/// Made then for one minute.
+const OF_ONE_MINUTE: &str = "h.eyJpYXQiOjUwMCwiZXhwIjo1NjB9.s";
+
+const SECOND: u64 = 1_000;
+
+fn started_with(token: &str) -> Harness {
+    let mut chat = Harness::new();
+    chat.tell(start(1));
+    chat.tell(session_started(token));
+    chat
+}
+
+#[test]
+fn a_token_that_is_about_to_expire_is_renewed_beside_the_request_that_notices() {
+    let mut chat = started_with(OF_ONE_HOUR);
+    chat.later(3_450 * SECOND - 1);
+    let orders = chat.tell(send(2));
+    assert_eq!(orders.len(), 2, "{orders:?}");
+    chat.tell(answered(1, 413, ""));
+    chat.later(1);
+    let orders = chat.tell(send(3));
+    assert_eq!(orders[0], "refresh token");
+    assert_eq!(orders.len(), 3, "one refresh for both requests: {orders:?}");
+    chat.expect(token_ready("t1"), &["persist t1 idle"]);
+}
+
+#[test]
+fn a_refresh_in_time_that_fails_harms_nobody() {
+    let mut chat = started_with(OF_ONE_HOUR);
+    chat.later(3_450 * SECOND);
+    chat.tell(send(2));
+    chat.expect(Input::TokenFailed(thrown("offline")), &[]);
+    let orders = chat.tell(acknowledged(1, 0));
+    assert!(orders.contains(&"open stream 1 for call 2".to_owned()), "{orders:?}");
+}
+
+#[test]
+fn a_stored_token_counts_by_its_own_word_for_the_end() {
+    let stored = PersistedSession { public_access_token: OF_ONE_HOUR.to_owned(), ..idle() };
+    let mut chat = Harness::restored(stored);
+    // The chat was made 1 s after the epoch.
+    chat.later(3_949 * SECOND - 1);
+    chat.tell(send(1));
+    chat.tell(answered(1, 413, ""));
+    chat.later(1);
+    assert_eq!(chat.tell(send(2))[0], "refresh token");
+}
+
+#[test]
+fn a_token_that_lives_for_a_moment_is_renewed_when_it_is_refused() {
+    let mut chat = started_with(OF_ONE_MINUTE);
+    for call in 2..10 {
+        chat.later(30 * SECOND);
+        let orders = chat.tell(send(call));
+        assert!(!orders.contains(&"refresh token".to_owned()), "{orders:?}");
+        let append: u32 = orders[0].split(' ').nth(1).unwrap().parse().unwrap();
+        chat.tell(answered(append, 413, ""));
+    }
+}
+
+// Callbacks that hang
+
+#[test]
+fn a_start_session_that_hangs_fails_those_who_wait_and_the_next_call_asks_anew() {
+    let mut chat = Harness::new();
+    chat.expect(start(1), &["start session"]);
+    chat.expect(send(2), &[]);
+    let hangs = "`startSession` has not answered for a minute.";
+    let orders = chat.pass(60 * SECOND);
+    assert_eq!(orders, [format!("reject 1: {hangs}"), format!("reject 2: {hangs}")]);
+    assert!(!chat.chat.is_active());
+    chat.expect(start(3), &["start session"]);
+    let orders = chat.tell(session_started("t0"));
+    assert_eq!(orders.last().unwrap(), "resolve 3: t0 idle");
+}
+
+#[test]
+fn an_access_token_that_hangs_fails_those_who_wait_and_the_next_call_asks_anew() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(connected(2));
+    chat.expect(answered(1, 401, ""), &["refresh token"]);
+    let orders = chat.pass(60 * SECOND);
+    let hangs = "`accessToken` has not answered for a minute.";
+    assert_eq!(orders.last().unwrap(), &format!("reject 1: {hangs}"));
+    chat.tell(send(2));
+    chat.expect(answered(3, 401, ""), &["refresh token"]);
+}
+
+#[test]
+fn a_callback_that_nobody_waited_for_any_more_does_not_hold_up_the_next_call() {
+    let mut chat = Harness::new();
+    chat.tell(send(1));
+    chat.expect(aborted(1, 9), &["reject 1: aborted"]);
+    chat.later(60 * SECOND);
+    chat.expect(start(2), &["start session"]);
 }

@@ -275,7 +275,11 @@ impl World {
         match fact {
             Fact::Answered { status, body } => {
                 let cause = if status == 200 { Cause::Landed(part_id) } else { Cause::Other };
-                self.tell(tab, Input::Answered { request, status, body: &body }, &cause);
+                self.tell(
+                    tab,
+                    Input::Answered { request, status, retry_after_ms: None, body: &body },
+                    &cause,
+                );
             }
             Fact::Head(head) => {
                 let settled_at = head.settled_at;
