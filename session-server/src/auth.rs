@@ -1,5 +1,7 @@
 //! Who calls: the app's server with its secret key, or a browser with a session token.
 
+use std::sync::{PoisonError, RwLock};
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
@@ -10,10 +12,24 @@ use crate::time;
 /// Mints and checks what callers show.
 pub(crate) struct Keys {
     secret_key: String,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    signing: RwLock<Signing>,
     validation: Validation,
     lifetime_seconds: u32,
+}
+
+/// What session tokens are signed and checked with.
+struct Signing {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Signing {
+    fn of(secret: &[u8]) -> Self {
+        Self {
+            encoding: EncodingKey::from_secret(secret),
+            decoding: DecodingKey::from_secret(secret),
+        }
+    }
 }
 
 /// Why a caller is turned away.
@@ -60,11 +76,15 @@ impl Keys {
         validation.leeway = 0;
         Self {
             secret_key,
-            encoding: EncodingKey::from_secret(signing_secret),
-            decoding: DecodingKey::from_secret(signing_secret),
+            signing: RwLock::new(Signing::of(signing_secret)),
             validation,
             lifetime_seconds,
         }
+    }
+
+    /// From now on only this secret signs, and every token made before is worth nothing.
+    pub(crate) fn sign_with(&self, signing_secret: &[u8]) {
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = Signing::of(signing_secret);
     }
 
     /// A token to read and write the chat's session.
@@ -77,7 +97,8 @@ impl Keys {
             iat: now,
             exp: now + i64::from(self.lifetime_seconds),
         };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+        let signing = self.signing.read().unwrap_or_else(PoisonError::into_inner);
+        encode(&Header::new(Algorithm::HS256), &claims, &signing.encoding)
     }
 
     /// Tells who sent these headers.
@@ -92,7 +113,8 @@ impl Keys {
         if token == self.secret_key {
             return Ok(Caller::Server);
         }
-        match decode::<Claims>(token, &self.decoding, &self.validation) {
+        let signing = self.signing.read().unwrap_or_else(PoisonError::into_inner);
+        match decode::<Claims>(token, &signing.decoding, &self.validation) {
             Ok(token) => Ok(Caller::Browser { scopes: token.claims.scopes }),
             Err(error) => Err(match error.kind() {
                 jsonwebtoken::errors::ErrorKind::ExpiredSignature => AuthError::Expired,

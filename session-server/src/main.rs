@@ -2,7 +2,8 @@
 //! chat client can be shown and tested without an account.
 //!
 //! `api` is the service's own surface, `agents` is what the service would run for you, `app` is what
-//! an app developer would write, and `store` keeps all three across restarts.
+//! an app developer would write, and `store` keeps all three across restarts. `faults` spoils all of
+//! it, where a test orders that.
 
 mod agents;
 mod api;
@@ -10,6 +11,8 @@ mod app;
 mod auth;
 mod bells;
 mod cli;
+mod connections;
+mod faults;
 mod input;
 mod json;
 mod s2;

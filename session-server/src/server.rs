@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_http::services::{ServeDir, ServeFile};
@@ -20,21 +22,21 @@ use crate::app;
 use crate::auth::Keys;
 use crate::bells::Bells;
 use crate::cli::Options;
+use crate::connections::{self, End};
+use crate::faults::{self, Desk};
 use crate::store::{OpenError, Store};
 
 /// How long a browser may remember a preflight's answer.
 const PREFLIGHT_SECONDS: u64 = 24 * 60 * 60;
 
-/// How long open connections get to finish once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(1);
-
 /// What all handlers and workers share.
 pub(crate) struct Server {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) keys: Keys,
     pub(crate) bells: Bells,
     pub(crate) agents: Agents,
     pub(crate) workers: Workers,
+    pub(crate) faults: Arc<Desk>,
     /// Becomes true when the server stops.
     pub(crate) shutdown: watch::Receiver<bool>,
 }
@@ -68,83 +70,100 @@ pub(crate) enum RunError {
 }
 
 /// Runs the server until it is told to stop.
-#[tokio::main]
-pub(crate) async fn run(options: Options) -> Result<(), RunError> {
+///
+/// Each life of the server is a runtime of its own. A restart on order ends it, with all tasks at once,
+/// and begins another; the port, the database and the faults that stand outlive it.
+pub(crate) fn run(options: Options) -> Result<(), RunError> {
     if let Some(page) = &options.page
         && !page.join("index.html").is_file()
     {
         return Err(RunError::NoPage(page.clone()));
     }
-    // Not a flag: the command lines of a machine are there for all its users to read.
-    let model_key = std::env::var_os("MODEL_API_KEY");
-    let model = Model::of(options.model_url.as_deref(), options.model, model_key)?;
-    let database_error = |error| RunError::Database(options.db.clone(), error);
-    let store = Store::open(&options.db).map_err(database_error)?;
-    let secret = store.signing_secret().map_err(|error| database_error(error.into()))?;
-    let unfinished = store.sessions_with_work().map_err(|error| database_error(error.into()))?;
-    let listener = listen(SocketAddr::new(options.host, options.port), options.any_port).await?;
+    let mut agents = agents(&options)?;
+    let store = Store::open(&options.db).map_err(|error| database_error(&options, error))?;
+    let store = Arc::new(store);
+    let faults = Arc::new(Desk::default());
 
-    let signal = stop_signal()?;
-    let (stop, shutdown) = watch::channel(false);
-    tokio::spawn(async move {
-        signal.await;
-        stop.send_replace(true);
-    });
-    let server = Arc::new(Server {
-        store,
-        keys: Keys::new(options.secret_key, &secret, options.token_seconds),
-        bells: Bells::default(),
-        agents: Agents::new(model),
-        workers: Workers::default(),
-        shutdown: shutdown.clone(),
-    });
-    for session in unfinished {
-        server.wake_agent(&session);
-    }
+    let outer = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let address = SocketAddr::new(options.host, options.port);
+    let (listener, shutdown) = outer.block_on(async {
+        let listener = listen(address, options.any_port).await?.into_std()?;
+        let signal = stop_signal()?;
+        let (stop, shutdown) = watch::channel(false);
+        tokio::spawn(async move {
+            signal.await;
+            stop.send_replace(true);
+        });
+        Ok::<_, RunError>((listener, shutdown))
+    })?;
     announce(listener.local_addr()?)?;
-    serve(listener, routes(server, options.page.as_deref()), shutdown).await
+    loop {
+        let secret = store.signing_secret();
+        let secret = secret.map_err(|error| database_error(&options, error.into()))?;
+        let server = Arc::new(Server {
+            store: Arc::clone(&store),
+            keys: Keys::new(options.secret_key.clone(), &secret, options.token_seconds),
+            bells: Bells::default(),
+            agents,
+            workers: Workers::default(),
+            faults: Arc::clone(&faults),
+            shutdown: shutdown.clone(),
+        });
+        let life = Runtime::new()?;
+        match life.block_on(live(server, listener.try_clone()?, &options))? {
+            End::Stopped => return Ok(()),
+            End::Restart => agents = self::agents(&options)?,
+        }
+    }
 }
 
-/// Serves until told to stop, then gives what is still open a moment to finish.
-async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    shutdown: watch::Receiver<bool>,
-) -> Result<(), RunError> {
-    let stopped = |mut shutdown: watch::Receiver<bool>| async move {
-        // An error means that nobody can stop the server any more: the process is at its end.
-        let _ = shutdown.wait_for(|stopped| *stopped).await;
-    };
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(stopped(shutdown.clone()));
-    let out_of_patience = async {
-        stopped(shutdown).await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        result = serving => Ok(result?),
-        () = out_of_patience => Ok(()),
+/// One life of the server.
+async fn live(
+    server: Arc<Server>,
+    listener: std::net::TcpListener,
+    options: &Options,
+) -> Result<End, RunError> {
+    let unfinished = server.store.sessions_with_work();
+    for session in unfinished.map_err(|error| database_error(options, error.into()))? {
+        server.wake_agent(&session);
     }
+    let routes = routes(Arc::clone(&server), options.page.as_deref());
+    Ok(connections::serve(TcpListener::from_std(listener)?, routes, server).await)
+}
+
+/// The agents, made anew for each life: a model's connections belong to the life that opened them.
+fn agents(options: &Options) -> Result<Agents, SetupError> {
+    // Not a flag: the command lines of a machine are there for all its users to read.
+    let model_key = std::env::var_os("MODEL_API_KEY");
+    let model = Model::of(options.model_url.as_deref(), options.model.clone(), model_key)?;
+    Ok(Agents::new(model))
+}
+
+fn database_error(options: &Options, error: OpenError) -> RunError {
+    RunError::Database(options.db.clone(), error)
 }
 
 /// All routes.
 ///
-/// Faults on order belong between the routes and the CORS layer, as one more layer: so that what they
-/// refuse still carries the headers that let a page read the refusal.
+/// Faults on order stand between the routes and the CORS layer: so that what they refuse still carries
+/// the headers that let a page read the refusal.
 fn routes(server: Arc<Server>, page: Option<&Path>) -> Router {
     let routes = Router::new()
         .merge(api::routes())
         .merge(app::routes())
+        .merge(faults::routes())
         .method_not_allowed_fallback(async |method: Method| ApiError::MethodNotAllowed(method));
     let routes = match page {
         None => routes.fallback(no_route),
-        Some(page) => ["/api/{*rest}", "/realtime/{*rest}", "/app/{*rest}"]
+        Some(page) => ["/api/{*rest}", "/realtime/{*rest}", "/app/{*rest}", "/admin/{*rest}"]
             .into_iter()
             .fold(routes, |routes, path| routes.route(path, axum::routing::any(no_route)))
             .fallback_service(
                 ServeDir::new(page).fallback(ServeFile::new(page.join("index.html"))),
             ),
     };
-    routes.with_state(server).layer(cors())
+    let faults = from_fn_with_state(Arc::clone(&server), faults::meet);
+    routes.with_state(server).layer(faults).layer(cors())
 }
 
 async fn no_route(uri: Uri) -> ApiError {

@@ -109,8 +109,7 @@ impl Worker {
     }
 
     fn write(&self, chunks: &[Chunk]) -> store::Result<()> {
-        let chunks: Vec<_> = chunks.iter().map(Chunk::to_json).collect();
-        self.server.store.write_steps(&self.session, &chunks)?;
+        self.server.store.write_steps(&self.session, &self.parts(chunks)?)?;
         self.server.bells.ring(&self.session);
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::{Ask, Script};
 use crate::api::sessions::base_payload;
 use crate::input::{Input, Message, Payload, Trigger};
 use crate::server::Server;
-use crate::store::{self, Answer, Position, Session, Turn};
+use crate::store::{self, Answer, OutPart, Position, Session, Turn};
 
 /// The most that is written at once when there is no pause between the steps.
 pub(super) const BURST: usize = 256;
@@ -118,9 +118,10 @@ impl Worker {
                 .iter()
                 .enumerate()
                 .take_while(|(n, step)| *n == 0 || (*n < BURST && step.pause.is_zero()))
-                .map(|(_, step)| step.chunk.to_json())
+                .map(|(_, step)| &step.chunk)
                 .collect::<Vec<_>>();
-            if !self.server.store.write_steps(&self.session, &burst)? {
+            let parts = self.parts(burst.iter().copied())?;
+            if !self.server.store.write_steps(&self.session, &parts)? {
                 return Ok(());
             }
             written += burst.len();
@@ -152,10 +153,22 @@ impl Worker {
     ) -> store::Result<()> {
         let token = self.server.keys.mint(&session.external_id);
         let token = token.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let last: Vec<_> = last.iter().map(Chunk::to_json).collect();
+        let last = self.parts(last)?;
         self.server.store.complete_turn(&self.session, &last, token, answer)?;
         self.server.bells.ring(&self.session);
         Ok(())
+    }
+
+    /// These chunks as they go to `.out`.
+    pub(super) fn parts<'a>(
+        &self,
+        chunks: impl IntoIterator<Item = &'a Chunk>,
+    ) -> store::Result<Vec<OutPart>> {
+        let Server { faults, store, .. } = &*self.server;
+        let session = if faults.stand() { store.session(&self.session)? } else { None };
+        let copies = || session.as_ref().map_or(1, |session| faults.copies(&session.external_id));
+        let part = |chunk: &Chunk| OutPart { chunk: chunk.to_json(), copies: copies() };
+        Ok(chunks.into_iter().map(part).collect())
     }
 
     /// What the turn asks the agent; none where it wants no words, as an edit or a head start does.

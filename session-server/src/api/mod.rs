@@ -5,11 +5,12 @@ mod body;
 mod error;
 mod records;
 pub(crate) mod sessions;
-mod subscribe;
+pub(crate) mod subscribe;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 
 pub(crate) use body::read_body;
@@ -19,14 +20,27 @@ use crate::auth::{Access, Caller};
 use crate::server::Server;
 use crate::store::Session;
 
+/// The routes that clients use, as they are matched.
+pub(crate) const APPEND: &str = "/realtime/v1/sessions/{session}/in/append";
+pub(crate) const RECORDS: &str = "/realtime/v1/sessions/{session}/in/records";
+pub(crate) const SUBSCRIBE: &str = "/realtime/v1/sessions/{session}/out";
+
 /// The routes below `/api` and `/realtime`.
 pub(crate) fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/api/v1/sessions", post(sessions::create_route))
         .route("/api/v1/sessions/{session}/close", post(sessions::close_route))
-        .route("/realtime/v1/sessions/{session}/in/append", post(append::append))
-        .route("/realtime/v1/sessions/{session}/in/records", get(records::records))
-        .route("/realtime/v1/sessions/{session}/out", get(subscribe::subscribe))
+        .route(APPEND, post(append::append))
+        .route(RECORDS, get(records::records))
+        .route(SUBSCRIBE, get(subscribe::subscribe))
+}
+
+/// Refuses everyone but the app's own server.
+pub(crate) fn only_server(server: &Server, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    match server.keys.caller(headers)? {
+        caller @ Caller::Server => Ok(caller),
+        Caller::Browser { .. } => Err(ApiError::NeedsSecretKey),
+    }
 }
 
 /// The session that a path names, if the caller may have it.

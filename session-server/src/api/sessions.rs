@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ApiError, read_body, session_for};
+use super::{ApiError, only_server, read_body, session_for};
 use crate::agents::Agents;
-use crate::auth::{Access, Caller};
+use crate::auth::Access;
 use crate::input::{Payload, Role};
 use crate::json;
 use crate::server::Server;
@@ -145,13 +145,6 @@ pub(crate) fn create(server: &Arc<Server>, request: CreateRequest) -> Result<Cre
 /// JSON that the store holds, as it was written.
 pub(crate) fn stored_json(text: String) -> Result<Box<RawValue>, ApiError> {
     RawValue::from_string(text).map_err(ApiError::Stored)
-}
-
-fn only_server(server: &Server, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    match server.keys.caller(headers)? {
-        caller @ Caller::Server => Ok(caller),
-        Caller::Browser { .. } => Err(ApiError::NeedsSecretKey),
-    }
 }
 
 fn check(request: CreateRequest, agents: &Agents) -> Result<NewSession, ApiError> {

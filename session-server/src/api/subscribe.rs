@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{ApiError, session_for};
 use crate::auth::Access;
+use crate::faults::Rewind;
 use crate::s2;
 use crate::server::Server;
 use crate::{store, time};
@@ -22,7 +24,7 @@ use crate::{store, time};
 const BATCH_LIMIT: u32 = 1000;
 
 /// How long a stream is silent before a ping, as S2 has it.
-const PING_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const PING_EVERY: Duration = Duration::from_secs(5);
 
 /// The window when none is asked for, and the longest that may be.
 const DEFAULT_WINDOW_SECONDS: u64 = 60;
@@ -32,6 +34,7 @@ const LONGEST_WINDOW_SECONDS: u64 = 600;
 pub(crate) async fn subscribe(
     State(server): State<Arc<Server>>,
     Path(name): Path<String>,
+    rewind: Option<Extension<Rewind>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let caller = server.keys.caller(&headers)?;
@@ -44,10 +47,11 @@ pub(crate) async fn subscribe(
     let peek = text(&headers, "x-peek-settled") == Some("1");
     let settled = peek && server.store.is_settled(&session.id)?;
 
+    let Extension(Rewind(rewind)) = rewind.unwrap_or_default();
     let reader = Reader {
         records: server.bells.listen(&session.id),
         shutdown: server.shutdown.clone(),
-        next: first_seq(&server, &session.id, &headers)?,
+        next: first_seq(&server, &session.id, &headers)?.saturating_sub(rewind),
         server,
         session: session.id,
         meter: s2::Meter::default(),

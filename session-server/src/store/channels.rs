@@ -49,6 +49,16 @@ impl OutRecord {
     }
 }
 
+/// A chunk on its way to `.out`.
+#[derive(Debug)]
+pub(crate) struct OutPart {
+    /// JSON text.
+    pub(crate) chunk: String,
+    /// How many records it becomes, all with one part id: one, unless its writer tries again though
+    /// the first is written.
+    pub(crate) copies: usize,
+}
+
 /// Where a channel ends: the next sequence number, and the time of the last record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tail {
@@ -180,24 +190,32 @@ pub(super) fn append_out(
 }
 
 /// Appends chunks to `.out`, each as a part of its own.
-pub(super) fn append_chunks(tx: &Transaction<'_>, session: &str, chunks: &[String]) -> Result<()> {
-    let mut place = reserve(tx, session, chunks.len())?;
-    for chunk in chunks {
-        let body = format!(r#"{{"data":{chunk},"id":"part-{}"}}"#, place.seq);
-        insert(tx, session, place, &[], body.as_bytes())?;
-        place.seq += 1;
+pub(super) fn append_parts(tx: &Transaction<'_>, session: &str, parts: &[OutPart]) -> Result<()> {
+    let mut place = reserve(tx, session, parts.iter().map(|part| part.copies).sum())?;
+    for OutPart { chunk, copies } in parts {
+        let body = format!(r#"{{"data":{chunk},"id":"{}"}}"#, part_id(place.seq));
+        for _ in 0..*copies {
+            insert(tx, session, place, &[], body.as_bytes())?;
+            place.seq += 1;
+        }
     }
     Ok(())
 }
 
-/// The chunk in a record that [`append_chunks`] wrote.
-pub(super) fn decode_chunk<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+/// The chunk in a record that [`append_parts`] wrote; none in what repeats the record before.
+pub(super) fn decode_chunk<T: DeserializeOwned>(seq: u64, body: &[u8]) -> Result<Option<T>> {
     #[derive(Deserialize)]
     struct Part<T> {
         data: T,
+        id: String,
     }
     let part: Part<T> = serde_json::from_slice(body).map_err(no_json)?;
-    Ok(part.data)
+    Ok((part.id == part_id(seq)).then_some(part.data))
+}
+
+/// The id of a part, by the sequence number of its first record.
+fn part_id(seq: u64) -> String {
+    format!("part-{seq}")
 }
 
 /// Takes the next sequence numbers of `.out`; returns the first. Its time never runs backwards.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub(crate) use channels::{Append, InRecord, OutRecord, Tail};
+pub(crate) use channels::{Append, InRecord, OutPart, OutRecord, Tail};
 pub(crate) use chats::ChatSummary;
 pub(crate) use sessions::{NewSession, Session, fresh_id};
 pub(crate) use turns::{Answer, Position, Turn};
@@ -82,6 +82,18 @@ impl Store {
             )?;
             tx.query_row("SELECT value FROM secrets WHERE name = 'tokens'", [], |row| row.get(0))
         })
+    }
+
+    /// Puts a new secret in the place of the one that signs session tokens.
+    pub(crate) fn renew_signing_secret(&self) -> Result<[u8; 32]> {
+        let fresh: [u8; 32] = rand::random();
+        self.transact(|tx| {
+            tx.execute(
+                "INSERT OR REPLACE INTO secrets (name, value) VALUES ('tokens', ?1)",
+                [fresh.as_slice()],
+            )
+        })?;
+        Ok(fresh)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 
-use super::channels::{append_chunks, append_out, decode_chunk};
-use super::{InRecord, Result, Store};
+use super::channels::{append_out, append_parts, decode_chunk};
+use super::{InRecord, OutPart, Result, Store};
 
 /// A turn that runs.
 #[derive(Clone, Copy, Debug)]
@@ -157,15 +157,15 @@ impl Store {
     }
 
     /// Writes the next steps of the running turn; false when the session was closed meanwhile.
-    pub(crate) fn write_steps(&self, session: &str, chunks: &[String]) -> Result<bool> {
+    pub(crate) fn write_steps(&self, session: &str, parts: &[OutPart]) -> Result<bool> {
         self.transact(|tx| {
             let running = tx.execute(
                 "UPDATE sessions SET turn_step = turn_step + ?2 \
                  WHERE id = ?1 AND turn_input IS NOT NULL",
-                params![session, chunks.len()],
+                params![session, parts.len()],
             )?;
             if running == 1 {
-                append_chunks(tx, session, chunks)?;
+                append_parts(tx, session, parts)?;
             }
             Ok(running == 1)
         })
@@ -175,11 +175,12 @@ impl Store {
     pub(crate) fn turn_chunks<T: DeserializeOwned>(&self, session: &str) -> Result<Vec<T>> {
         self.read(|db| {
             db.prepare_cached(
-                "SELECT body FROM out_records JOIN sessions ON sessions.id = session \
+                "SELECT seq, body FROM out_records JOIN sessions ON sessions.id = session \
                  WHERE session = ?1 AND seq > ifnull(out_boundary, -1) AND headers = '[]' \
                  ORDER BY seq",
             )?
-            .query_map([session], |row| decode_chunk(row.get_ref(0)?.as_blob()?))?
+            .query_map([session], |row| decode_chunk(row.get(0)?, row.get_ref(1)?.as_blob()?))?
+            .filter_map(Result::transpose)
             .collect()
         })
     }
@@ -189,7 +190,7 @@ impl Store {
     pub(crate) fn complete_turn(
         &self,
         session: &str,
-        chunks: &[String],
+        parts: &[OutPart],
         token: String,
         answer: Option<Answer<'_>>,
     ) -> Result<()> {
@@ -212,13 +213,16 @@ impl Store {
                     params![session, question, BOOT, text],
                 )?;
             }
-            append_chunks(tx, session, chunks)?;
+            append_parts(tx, session, parts)?;
             let mut headers = vec![
                 ("trigger-control".to_owned(), "turn-complete".to_owned()),
                 ("public-access-token".to_owned(), token),
             ];
             if let Some(consumed) = consumed(tx, session, in_next)? {
                 headers.push(("session-in-event-id".to_owned(), consumed.to_string()));
+            }
+            if let Some(taken) = taken(tx, session, in_next)? {
+                headers.push(("session-in-consumed-id".to_owned(), taken.to_string()));
             }
             let boundary = append_out(tx, session, &headers, &[])?;
             if let Some(previous) = previous {
@@ -255,6 +259,16 @@ fn consumed(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<
         }
     };
     Ok((end > 0).then(|| end - 1))
+}
+
+/// The newest `.in` record that does not wait, also past one that does.
+fn taken(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<i64>> {
+    tx.query_row(
+        "SELECT max(seq) FROM in_records WHERE session = ?1 \
+         AND NOT (role IN ('question', 'turn') AND seq >= ?2)",
+        params![session, in_next],
+        |row| row.get(0),
+    )
 }
 
 /// Writes S2's trim command and obeys it: what stands before `seq` is gone.

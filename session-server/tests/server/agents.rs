@@ -165,11 +165,13 @@ fn a_stop_ends_the_running_turn_and_nothing_else() {
     let first = chat.say(&endless);
     chat.read_until("", |record| record["seq_num"] == 6);
     let second = chat.say(&endless);
-    chat.say(&stop);
+    let taken = chat.say(&stop);
     let stopped = chat.read_turn("", first);
     assert_eq!(shape(&stopped), cut_short);
     // The stop is consumed, but the number is held below the message that waits.
     assert_eq!(stopped.last().and_then(consumed), Some(first));
+    let highest = stopped.last().and_then(|end| header(end, "session-in-consumed-id"));
+    assert_eq!(highest, Some(taken.to_string().as_str()));
 
     let end = stopped.last().expect("its end")["seq_num"].to_string();
     chat.read_until(&end, |record| chunk(record).is_some_and(|c| c["type"] == "text-delta"));

@@ -79,7 +79,7 @@ fn a_page_is_served_beside_the_api() {
     assert_eq!(server.get("/main.js").fetch().body, "let x;");
     let deep = server.get("/chats/42").fetch();
     assert_eq!((deep.status.as_u16(), deep.body.as_str()), (200, "<h1>page</h1>"));
-    for path in ["/api/v2", "/realtime/x/y", "/app/other"] {
+    for path in ["/api/v2", "/realtime/x/y", "/app/other", "/admin/other"] {
         server.get(path).fetch().is_refused_with(404, path);
     }
     assert_eq!(server.get("/app/chats").fetch().body, "[]");

@@ -105,6 +105,17 @@ impl Server {
         Chat { server: self, id: id.to_owned(), token }
     }
 
+    /// Orders these faults.
+    pub(crate) fn order(&self, faults: &Value) {
+        let answer = self.admin("POST", "/admin/faults").send(&faults.to_string());
+        assert_eq!(answer.body, r#"{"ok":true}"#);
+    }
+
+    /// A call of what tests order.
+    pub(crate) fn admin(&self, method: &'static str, path: &str) -> Call {
+        self.call(method, path).bearer(KEY)
+    }
+
     pub(crate) fn create(&self, body: &Value) -> Answer {
         self.post("/api/v1/sessions").bearer(KEY).send(&body.to_string())
     }
@@ -313,6 +324,20 @@ impl Call {
 
     pub(crate) fn fetch(self) -> Answer {
         Answer::read(agent().run(self.request(())).expect("an answer"))
+    }
+
+    /// Sends it, and tells whether the connection is lost before an answer.
+    pub(crate) fn gets_no_answer(self, body: &str) -> bool {
+        agent().run(self.request(body.to_owned())).is_err()
+    }
+
+    /// All of the body that comes, and whether it ends as it should.
+    pub(crate) fn read_to_the_last(self) -> (Vec<u8>, bool) {
+        let response = agent().run(self.request(())).expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut bytes = Vec::new();
+        let ended = response.into_body().into_reader().read_to_end(&mut bytes).is_ok();
+        (bytes, ended)
     }
 
     /// The body as it comes.
