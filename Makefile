@@ -68,7 +68,7 @@ lint: lint-rust lint-js lint-types ## Check format, lints and types
 lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy natively and for wasm32
 	cargo fmt --all --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
-	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-wire --lib --target $(WASM) -- -D warnings
+	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --lib --target $(WASM) -- -D warnings
 	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings
 
 lint-js: setup-node ## Check the TypeScript code: format and lints
@@ -89,7 +89,7 @@ test-rust: setup-rust ## Run the native Rust tests
 # `no-install`: wasm-pack takes what setup put on the PATH, and downloads nothing.
 test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, in Node and in a browser
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
-		cargo test $(LOCKED) -p trigger-chat-transport -p trigger-chat-wire --target $(WASM) --lib --test wire
+		cargo test $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --target $(WASM) --lib --test wire
 	node scripts/with-server.mjs wasm-pack test --mode no-install --headless --chrome wasm-tests $(LOCKED)
 
 test-js: package setup-browser ## Run the TypeScript tests, and those that drive a browser

@@ -7,7 +7,7 @@
 //! transport   the class that JavaScript sees; wires machines to drivers   (wasm32 only)
 //! browser     the drivers: fetch, streams, timers, callbacks             (wasm32 only)
 //! chat        one chat's state machines: facts in, orders out
-//! wire        the wire format: bytes and text; a package of its own, compiled for speed
+//! wire        the wire format: bytes and text; what runs for every byte is compiled for speed
 //! ```
 //!
 //! `wire` and `chat` touch no JavaScript, no clock and no network: they compile natively and are
@@ -19,10 +19,10 @@ pub mod chat;
 mod text;
 #[cfg(target_arch = "wasm32")]
 mod transport;
+pub mod wire;
 
 #[cfg(target_arch = "wasm32")]
 pub use transport::ChatTransport;
-pub use trigger_chat_wire as wire;
 
 /// Smaller than the standard library's by 2 kB of compressed WebAssembly, and as fast.
 #[cfg(target_arch = "wasm32")]

@@ -1,6 +1,5 @@
 //! The chat itself: which call waits for what, and what an append's end means for the stream.
 
-use std::collections::VecDeque;
 use std::mem;
 
 use super::action::{Action, Answer, CallId, Input, PartId, Send};
@@ -44,7 +43,7 @@ pub struct Chat {
     session: Option<Session>,
     waiting: Vec<Waiting>,
     /// In the order of their calls; only the first one is under way, so that they land in it.
-    appends: VecDeque<Append>,
+    appends: Vec<Append>,
     subscription: Option<Subscription>,
 }
 
@@ -58,7 +57,7 @@ impl Chat {
             shared: Shared::new(Credentials::new(can_start_session)),
             session: None,
             waiting: Vec::new(),
-            appends: VecDeque::new(),
+            appends: Vec::new(),
             subscription: None,
         }
     }
@@ -94,7 +93,7 @@ impl Chat {
         if self.session.as_ref().is_some_and(|session| session.closed.is_some()) {
             return ConnectionState::Closed;
         }
-        let message = self.appends.front().filter(|append| append.turn_call().is_some());
+        let message = self.appends.first().filter(|append| append.turn_call().is_some());
         if message.is_some_and(Append::is_offline) {
             return ConnectionState::Offline;
         }
@@ -116,7 +115,7 @@ impl Chat {
     /// When [`Input::Woken`] is due.
     pub fn deadline(&self) -> Option<Time> {
         let stream = self.subscription.as_ref().and_then(Subscription::deadline);
-        let send = self.appends.front().and_then(Append::deadline);
+        let send = self.appends.first().and_then(Append::deadline);
         let callback = self.shared.credentials.deadline().filter(|_| self.is_active());
         stream.into_iter().chain(send).chain(callback).min()
     }
@@ -136,26 +135,28 @@ impl Chat {
             Input::Reconnect { call } => self.reconnect(call, now, out),
             Input::Stop { call, part_id } => self.stop(call, part_id, now, out),
             Input::Retry => {
-                self.wake_append(now, out, Append::retry_now);
-                self.with_subscription(now, out, Subscription::retry_now);
+                self.wake_append(now, out, &mut Append::retry_now);
+                self.with_subscription(now, out, &mut Subscription::retry_now);
             }
             Input::Online => {
                 self.shared.page.is_offline = false;
-                self.wake_append(now, out, Append::went_online);
-                self.with_subscription(now, out, Subscription::reconnect_now);
+                self.wake_append(now, out, &mut Append::went_online);
+                self.with_subscription(now, out, &mut Subscription::reconnect_now);
             }
             Input::Offline => {
                 self.shared.page.is_offline = true;
-                self.wake_append(now, out, |append, _, cx| append.went_offline(cx));
-                self.with_subscription(now, out, |subscription, _, _| subscription.went_offline());
+                self.wake_append(now, out, &mut |append, _, cx| append.went_offline(cx));
+                self.with_subscription(now, out, &mut |subscription, _, _| {
+                    subscription.went_offline()
+                });
             }
             Input::Hidden => self.shared.page.hidden(now),
             Input::Shown => match self.shared.page.shown(now) {
                 Return::Late => {
-                    self.wake_append(now, out, Append::retry_now);
-                    self.with_subscription(now, out, Subscription::reconnect_now);
+                    self.wake_append(now, out, &mut Append::retry_now);
+                    self.with_subscription(now, out, &mut Subscription::reconnect_now);
                 }
-                Return::Early => self.with_subscription(now, out, Subscription::hurry),
+                Return::Early => self.with_subscription(now, out, &mut Subscription::hurry),
             },
             Input::SetSession(persisted) => self.set_session(persisted, out),
             Input::Aborted { call, stop } => self.aborted(call, stop, now, out),
@@ -167,7 +168,7 @@ impl Chat {
             Input::TokenReady(token) => self.token_ready(token, now, out),
             Input::TokenFailed(error) => self.token_failed(&error, now, out),
             Input::Answered { request, status, retry_after_ms, body } => {
-                self.with_append(now, out, |append, session, cx| {
+                self.with_append(now, out, &mut |append, session, cx| {
                     if append.has_request(request) {
                         append.answered(status, retry_after_ms, body, session, cx)
                     } else {
@@ -176,47 +177,49 @@ impl Chat {
                 });
             }
             Input::NetworkFailed { request, error } => {
-                self.with_append(now, out, |append, _, cx| {
+                self.with_append(now, out, &mut |append, _, cx| {
                     if append.has_request(request) {
-                        append.network_failed(ChatError::Foreign(error), cx)
+                        append.network_failed(ChatError::Foreign(error.clone()), cx)
                     } else {
                         None
                     }
                 });
-                self.with_subscription(now, out, |subscription, _, cx| {
+                self.with_subscription(now, out, &mut |subscription, _, cx| {
                     if subscription.has_request(request) {
                         subscription.network_failed(cx);
                     }
                 });
             }
-            Input::Wanted { stream } => self.with_subscription(now, out, |subscription, _, cx| {
-                if subscription.stream() == stream {
-                    subscription.wanted(cx);
-                }
-            }),
+            Input::Wanted { stream } => {
+                self.with_subscription(now, out, &mut |subscription, _, cx| {
+                    if subscription.stream() == stream {
+                        subscription.wanted(cx);
+                    }
+                })
+            }
             Input::Cancelled { stream } => {
-                self.with_subscription(now, out, |subscription, _, cx| {
+                self.with_subscription(now, out, &mut |subscription, _, cx| {
                     if subscription.stream() == stream {
                         subscription.detach(cx);
                     }
                 });
             }
             Input::Connected { request, head } => {
-                self.with_subscription(now, out, |subscription, session, cx| {
+                self.with_subscription(now, out, &mut |subscription, session, cx| {
                     if subscription.has_request(request) {
                         subscription.connected(head, session, cx);
                     }
                 });
             }
             Input::Bytes { request, bytes } => {
-                self.with_subscription(now, out, |subscription, session, cx| {
+                self.with_subscription(now, out, &mut |subscription, session, cx| {
                     if subscription.has_request(request) {
                         subscription.bytes(bytes, session, cx);
                     }
                 });
             }
             Input::Ended { request } => {
-                self.with_subscription(now, out, |subscription, session, cx| {
+                self.with_subscription(now, out, &mut |subscription, session, cx| {
                     if subscription.has_request(request) {
                         subscription.body_ended(session, cx);
                     }
@@ -224,8 +227,8 @@ impl Chat {
             }
             Input::Woken => {
                 self.give_up_callbacks(now, out);
-                self.with_append(now, out, |append, session, cx| append.woken(session, cx));
-                self.with_subscription(now, out, Subscription::woken);
+                self.with_append(now, out, &mut |append, session, cx| append.woken(session, cx));
+                self.with_subscription(now, out, &mut Subscription::woken);
             }
         }
         if !self.is_active() {
@@ -239,7 +242,7 @@ impl Chat {
         &mut self,
         now: Time,
         out: &mut Vec<Action>,
-        take: impl FnOnce(&mut Subscription, &mut Session, &mut Context<'_>),
+        take: &mut dyn FnMut(&mut Subscription, &mut Session, &mut Context<'_>),
     ) {
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
         else {
@@ -256,14 +259,14 @@ impl Chat {
         &mut self,
         now: Time,
         out: &mut Vec<Action>,
-        take: impl FnOnce(&mut Append, &mut Session, &mut Context<'_>) -> Option<Outcome>,
+        take: &mut dyn FnMut(&mut Append, &mut Session, &mut Context<'_>) -> Option<Outcome>,
     ) {
-        let (Some(append), Some(session)) = (self.appends.front_mut(), &mut self.session) else {
+        let (Some(append), Some(session)) = (self.appends.first_mut(), &mut self.session) else {
             return;
         };
         if let Some(outcome) = take(append, session, &mut Context::new(now, &mut self.shared, out))
-            && let Some(append) = self.appends.pop_front()
         {
+            let append = self.appends.remove(0);
             self.append_over(append.purpose, outcome, now, out);
         }
     }
@@ -273,9 +276,9 @@ impl Chat {
         &mut self,
         now: Time,
         out: &mut Vec<Action>,
-        take: impl FnOnce(&mut Append, &Session, &mut Context<'_>),
+        take: &mut dyn FnMut(&mut Append, &Session, &mut Context<'_>),
     ) {
-        self.with_append(now, out, |append, session, cx| {
+        self.with_append(now, out, &mut |append, session, cx| {
             take(append, session, cx);
             None
         });
@@ -419,13 +422,13 @@ impl Chat {
     fn queue(&mut self, purpose: append::Purpose, send: Send, now: Time, out: &mut Vec<Action>) {
         let cx = Context::new(now, &mut self.shared, out);
         let append = Append::queue(purpose, send, Backoff::new(self.seed), &cx);
-        self.appends.push_back(append);
+        self.appends.push(append);
         self.send_next(now, out);
     }
 
     /// Sends the first append, if it is not under way.
     fn send_next(&mut self, now: Time, out: &mut Vec<Action>) {
-        let (Some(append), Some(session)) = (self.appends.front_mut(), &self.session) else {
+        let (Some(append), Some(session)) = (self.appends.first_mut(), &self.session) else {
             return;
         };
         if !append.is_queued() {
@@ -529,7 +532,7 @@ impl Chat {
         self.shared.credentials.refreshed();
         self.fail_waiting(error, now, out);
         self.fail_append(&Append::awaits_token, error, now, out);
-        self.with_subscription(now, out, |subscription, session, cx| {
+        self.with_subscription(now, out, &mut |subscription, session, cx| {
             if subscription.awaits_token() {
                 subscription.fail(error.clone(), session, cx);
             }
@@ -563,7 +566,7 @@ impl Chat {
         now: Time,
         out: &mut Vec<Action>,
     ) {
-        self.with_append(now, out, |append, _, cx| {
+        self.with_append(now, out, &mut |append, _, cx| {
             is_concerned(append).then(|| Err(append.failed(error.clone(), cx)))
         });
     }
@@ -657,7 +660,7 @@ impl Chat {
         // Before whatever waits: a later message must not be stopped.
         let purpose = append::Purpose::UnattendedStop;
         let stop = Append::queue(purpose, stop_send(stop), Backoff::new(self.seed), &cx);
-        self.appends.push_front(stop);
+        self.appends.insert(0, stop);
     }
 
     /// The stop was delivered: the stream ends, and the turn is no longer waited for.

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use trigger_chat_stream::json::{Malformed, Scanned, Scanner};
+
 use super::input::members;
-use super::json::{Malformed, Scanned, Scanner};
 
 /// What a `200` to an append says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

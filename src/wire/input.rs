@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Malformed, RawString, Scanned, Scanner, push_string};
+use trigger_chat_stream::json::{Malformed, RawString, Scanned, Scanner};
 
 /// The body that stops the running turn.
 pub const STOP_BODY: &str = r#"{"kind":"stop"}"#;
@@ -285,6 +285,31 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
+/// Appends `text` as a JSON string, quotes included.
+fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..='\x1f' => push_control(out, character),
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+fn push_control(out: &mut String, character: char) {
+    out.push_str("\\u00");
+    for shift in [4, 0] {
+        let digit = u32::from(character) >> shift & 0xf;
+        out.extend(char::from_digit(digit, 16));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,5 +413,13 @@ mod tests {
         ] {
             assert_eq!(slim(message), message);
         }
+    }
+
+    #[test]
+    fn a_written_string_reads_back() {
+        let text = "quote \" back \\ line\n tab\t nul \0 bell \u{7} é 🎉";
+        let mut json = String::new();
+        push_string(&mut json, text);
+        assert_eq!(Scanner::new(&json).string().unwrap().decode(), text);
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! From the network up: [`event_stream`] finds events in bytes, [`record`] finds records in an
 //! event's data, [`control`] reads the records that speak to the client, [`part_ids`] recognises those
-//! that a writer has written twice. [`input`] goes the other way: the bodies that are appended to a
-//! session's `.in`.
+//! that a writer has written twice. These run for every byte: they are a package of their own, in
+//! `stream/`, that is compiled for speed. The rest runs once for a message: [`input`] builds the bodies
+//! that are appended to a session's `.in`, [`answer`] reads what comes of it, [`token`] what a token
+//! tells of itself.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,11 +25,7 @@
 )]
 
 pub mod answer;
-pub mod control;
-pub mod error;
-pub mod event_stream;
 pub mod input;
-mod json;
-pub mod part_ids;
-pub mod record;
 pub mod token;
+
+pub use trigger_chat_stream::{control, error, event_stream, part_ids, record};

@@ -14,7 +14,7 @@ pub struct Lifetime {
 impl Lifetime {
     /// Reads the claims of a JWT; `None` where it is none, or does not say when it expires.
     pub fn read(token: &str) -> Option<Self> {
-        let claims = token.split('.').nth(1)?;
+        let claims = claims_of(token)?;
         let claims = String::from_utf8(decode_base64url(claims)?).ok()?;
         let [issued_at, expires_at] = members(&claims, ["iat", "exp"]).ok()?;
         let seconds = |number: &str| number.parse().ok();
@@ -23,6 +23,13 @@ impl Lifetime {
             expires_at: expires_at.and_then(seconds)?,
         })
     }
+}
+
+/// What stands between the first dot and the second.
+fn claims_of(token: &str) -> Option<&str> {
+    let is_dot = |byte: &u8| *byte == b'.';
+    let mut parts = token.as_bytes().split(is_dot);
+    str::from_utf8(parts.nth(1)?).ok()
 }
 
 /// RFC 4648, section 5, without padding. `None` where a character has no place in it.

@@ -206,7 +206,7 @@ fn an_answer_is_read_as_a_tree_of_it_would_be() {
         });
         let text = answer.to_string();
         let read = AppendAnswer::read(&text);
-        assert_eq!((read.seq, read.pending_version), (seq, pending == Some(true)));
+        assert_eq!(read, Some(AppendAnswer { seq, pending_version: pending == Some(true) }));
         let refusal = Refusal::read(&text);
         assert_eq!(refusal.closed_reason.as_deref(), reason.as_deref());
         assert_eq!(refusal.code.as_deref(), reason.as_deref());

@@ -8,53 +8,56 @@ use std::borrow::Cow;
 
 /// The text is not the JSON that was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub struct Malformed;
 
-pub(crate) type Scanned<T> = Result<T, Malformed>;
+/// What a scan gives.
+pub type Scanned<T> = Result<T, Malformed>;
 
 /// A place in a JSON text.
 #[derive(Debug, Clone)]
-pub(crate) struct Scanner<'a> {
+pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 /// The items of a container that a scanner has stepped into.
-pub(crate) struct Items {
+#[derive(Debug)]
+pub struct Items {
     close: u8,
     is_first: bool,
 }
 
 /// A JSON string as it stands in the text, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RawString<'a> {
+pub struct RawString<'a> {
     inner: &'a str,
     escaped: bool,
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// Starts at the beginning of a text.
+    pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// The first byte of the next value, without taking it.
-    pub(crate) fn peek(&mut self) -> Option<u8> {
+    pub fn peek(&mut self) -> Option<u8> {
         self.skip_white_space();
         self.byte()
     }
 
     /// Steps into an object; [`next_key`](Self::next_key) gives its members.
-    pub(crate) fn enter_object(&mut self) -> Scanned<Items> {
+    pub fn enter_object(&mut self) -> Scanned<Items> {
         self.enter(b'{', b'}')
     }
 
     /// Steps into an array; [`next_element`](Self::next_element) goes over its elements.
-    pub(crate) fn enter_array(&mut self) -> Scanned<Items> {
+    pub fn enter_array(&mut self) -> Scanned<Items> {
         self.enter(b'[', b']')
     }
 
     /// The next member's name, with its value as what comes next; `None` behind the object.
-    pub(crate) fn next_key(&mut self, items: &mut Items) -> Scanned<Option<RawString<'a>>> {
+    pub fn next_key(&mut self, items: &mut Items) -> Scanned<Option<RawString<'a>>> {
         if !self.next_element(items)? {
             return Ok(None);
         }
@@ -64,7 +67,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether an element comes next; `false` behind the array.
-    pub(crate) fn next_element(&mut self, items: &mut Items) -> Scanned<bool> {
+    pub fn next_element(&mut self, items: &mut Items) -> Scanned<bool> {
         if self.accept(items.close) {
             return Ok(false);
         }
@@ -80,18 +83,18 @@ impl<'a> Scanner<'a> {
     }
 
     /// Where the next value starts.
-    pub(crate) fn position(&mut self) -> usize {
+    pub fn position(&mut self) -> usize {
         self.skip_white_space();
         self.at
     }
 
     /// What has been taken since a position.
-    pub(crate) fn text_since(&self, position: usize) -> Scanned<&'a str> {
+    pub fn text_since(&self, position: usize) -> Scanned<&'a str> {
         self.text.get(position..self.at).ok_or(Malformed)
     }
 
     /// Takes a string.
-    pub(crate) fn string(&mut self) -> Scanned<RawString<'a>> {
+    pub fn string(&mut self) -> Scanned<RawString<'a>> {
         self.expect(b'"')?;
         let start = self.at;
         let mut escaped = false;
@@ -114,7 +117,7 @@ impl<'a> Scanner<'a> {
     /// Takes a string whose value is itself JSON, and appends that value to `out`: in one go, for
     /// most of what is read is in such strings. A lone surrogate stays the escape it was: in JSON
     /// both mean the same, and nothing is lost.
-    pub(crate) fn json_string_into(&mut self, out: &mut String) -> Scanned<()> {
+    pub fn json_string_into(&mut self, out: &mut String) -> Scanned<()> {
         self.expect(b'"')?;
         loop {
             let start = self.at;
@@ -139,14 +142,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value of any kind; returns its text, as it stands.
-    pub(crate) fn value(&mut self) -> Scanned<&'a str> {
+    pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.position();
         self.skip_value()?;
         self.text_since(start)
     }
 
     /// Takes a value; returns it when it is a string.
-    pub(crate) fn string_or_skip(&mut self) -> Scanned<Option<RawString<'a>>> {
+    pub fn string_or_skip(&mut self) -> Scanned<Option<RawString<'a>>> {
         if self.peek() == Some(b'"') {
             return self.string().map(Some);
         }
@@ -154,12 +157,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value; returns it when it is a whole number that fits.
-    pub(crate) fn integer_or_skip(&mut self) -> Scanned<Option<u64>> {
+    pub fn integer_or_skip(&mut self) -> Scanned<Option<u64>> {
         self.value().map(|text| text.parse().ok())
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Scanned<()> {
+    pub fn end(&mut self) -> Scanned<()> {
         self.skip_white_space();
         if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
     }
@@ -328,17 +331,17 @@ impl<'a> Scanner<'a> {
 
 impl<'a> RawString<'a> {
     /// The string as it stands, without its quotes.
-    pub(crate) fn raw(self) -> &'a str {
+    pub fn raw(self) -> &'a str {
         self.inner
     }
 
     /// Whether the string's value is `text`.
-    pub(crate) fn is(self, text: &str) -> bool {
+    pub fn is(self, text: &str) -> bool {
         if self.escaped { self.decode() == text } else { self.inner == text }
     }
 
     /// The string's value. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
-    pub(crate) fn decode(self) -> Cow<'a, str> {
+    pub fn decode(self) -> Cow<'a, str> {
         if !self.escaped {
             return Cow::Borrowed(self.inner);
         }
@@ -476,31 +479,6 @@ impl Nesting {
     }
 }
 
-/// Appends `text` as a JSON string, quotes included.
-pub(crate) fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..='\x1f' => push_control(out, character),
-            _ => out.push(character),
-        }
-    }
-    out.push('"');
-}
-
-fn push_control(out: &mut String, character: char) {
-    out.push_str("\\u00");
-    for shift in [4, 0] {
-        let digit = u32::from(character) >> shift & 0xf;
-        out.extend(char::from_digit(digit, 16));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -603,13 +581,5 @@ mod tests {
             Scanner::new(text).json_string_into(&mut json).unwrap();
             assert_eq!(json, kept);
         }
-    }
-
-    #[test]
-    fn a_written_string_reads_back() {
-        let text = "quote \" back \\ line\n tab\t nul \0 bell \u{7} é 🎉";
-        let mut json = String::new();
-        push_string(&mut json, text);
-        assert_eq!(Scanner::new(&json).string().unwrap().decode(), text);
     }
 }
