@@ -17,12 +17,16 @@ MAKEFLAGS += --no-print-directory
 #   MODEL_URL  for `make demo`: where a model answers as OpenAI's do, e.g. http://127.0.0.1:11434/v1;
 #              its key, if it needs one, comes from the environment variable MODEL_API_KEY
 #   MODEL      the name of the model there
+#   FUZZ_SECONDS  for `make fuzz`: how long to run each target
+#   REPLAY     for `make fuzz`: one input that broke a target, to be run again instead
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
 DB ?= data/demo.sqlite
 MODEL_URL ?=
 MODEL ?=
+FUZZ_SECONDS ?= 20
+REPLAY ?=
 LOCKED := $(if $(CI),--locked)
 
 export TOOLS_DIR
@@ -32,8 +36,9 @@ WORKSPACES := js examples/chat tests/e2e benches
 MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench size lint lint-rust lint-js lint-types format \
-	test-rust test-wasm test-js skips wasm setup setup-rust setup-tools setup-node setup-browser clean
+.PHONY: help demo test pictures package bench chaos size lint lint-rust lint-js lint-types format \
+	test-rust test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node setup-browser \
+	setup-fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +65,9 @@ package: wasm ## Assemble the npm package in pkg/
 bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… to choose, PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
 
+chaos: package setup-browser ## Run turns with faults by chance in Chromium, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose)
+	@cd tests/e2e && TURNS=$${TURNS:-200} vitest run --disable-console-intercept chaos/chaos.test.ts
+
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs
 
@@ -67,9 +75,13 @@ lint: lint-rust lint-js lint-types ## Check format, lints and types
 
 lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy natively and for wasm32
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --lib --target $(WASM) -- -D warnings
 	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings
+	@# Nothing is linked here: naming a libFuzzer, be there one or not, saves compiling it.
+	CUSTOM_LIBFUZZER_PATH=/dev/null \
+		cargo clippy $(LOCKED) --manifest-path fuzz/Cargo.toml --target-dir target -- -D warnings
 
 lint-js: setup-node ## Check the TypeScript code: format and lints
 	biome check --error-on-warnings
@@ -80,6 +92,7 @@ lint-types: package ## Check the TypeScript code: types
 
 format: setup-rust setup-node ## Format everything, and apply the safe fixes of the linter
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	biome check --write
 
 test-rust: setup-rust ## Run the native Rust tests
@@ -97,6 +110,10 @@ test-js: package setup-browser ## Run the TypeScript tests, and those that drive
 	npm test -w benches
 	npm test -w tests/e2e
 
+# No part of `make test`: it goes by chance, and a check has to say the same twice.
+fuzz: setup-rust setup-fuzz ## Look for inputs that break the core (FUZZ_SECONDS=… for each target, REPLAY=… for one that did)
+	@node fuzz/run.mjs $(if $(REPLAY),replay '$(REPLAY)',$(FUZZ_SECONDS))
+
 skips: ## List the tests that are skipped or known to fail
 	@node scripts/skips.mjs
 
@@ -104,7 +121,7 @@ wasm: setup-rust setup-tools setup-node ## Build the wasm core, optimised, in ta
 	@node scripts/wasm.mjs
 
 setup: setup-rust setup-tools setup-node setup-browser ## Install what is missing
-setup-rust setup-tools setup-browser:
+setup-rust setup-tools setup-browser setup-fuzz:
 	@scripts/setup $(@:setup-%=%)
 setup-node: node_modules/.package-lock.json
 	@:
@@ -114,4 +131,4 @@ node_modules/.package-lock.json: $(MANIFESTS)
 	@scripts/setup node
 
 clean: ## Remove everything that was built, and the demo's data
-	rm -rf target pkg data node_modules $(WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)
+	rm -rf target pkg data fuzz/corpus node_modules $(WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)
