@@ -74,13 +74,23 @@ function stopRequest(partId: string): Entry {
     },
     body: { kind: "stop" },
     text: '{"kind":"stop"}',
-    hasSignal: false,
+    hasSignal: true,
     context: { endpoint: "in", chatId: "chat" },
   };
 }
 
 const ABORTED = {
   rejected: { error: "AbortError", message: "The chat request was aborted." },
+};
+
+/** An append that takes too long is given up, and sent again. */
+const sendsHaveSignals: Difference = {
+  id: "sends-have-signals",
+  published: (journal) => {
+    for (const entry of journal.timeline) {
+      if (String(entry.request).startsWith("POST")) entry.hasSignal = true;
+    }
+  },
 };
 
 /** In every scenario but these, which tell nothing. */
@@ -269,7 +279,28 @@ function mergeDeltas(journal: Journal): void {
   }
 }
 
+/** The published client has given up; ours has the answer. There is nothing to compare beyond that. */
+const sendsAreRetried: Difference = {
+  id: "sends-are-retried",
+  published: (journal) => {
+    if (!isMembers(journal.answers.turn)) throw new Error("the published client has not given up");
+    forget(journal);
+  },
+  ours: (journal) => {
+    const last = journal.streams.turn?.at(-1);
+    if (!isMembers(last) || last.type !== "finish") throw new Error("ours has no whole answer");
+    forget(journal);
+  },
+};
+
+function forget(journal: Journal): void {
+  journal.timeline = [];
+  journal.streams = {};
+  journal.answers = {};
+}
+
 const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
+  "no base URL": [sendsHaveSignals],
   "fields in the body that the client has too": [bodyOrder],
   "the app's own Accept and Authorization": [
     errorText,
@@ -387,8 +418,9 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
   "a send that is malformed": [errorText],
   "a send that is refused without a word": [errorText],
   "a message that is too large": [errorText],
-  "a send that the service is too busy for": [errorText],
-  "a send that meets the rate limit": [errorText],
+  "a send that the service is too busy for": [sendsAreRetried],
+  "a send that meets the rate limit": [sendsAreRetried],
+  "a send that finds no network": [sendsAreRetried],
   "a submit without a message": [
     errorText,
     {
@@ -403,14 +435,17 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
 /** The differences that a scenario shows. */
 export function differencesIn(name: string): Difference[] {
   const own = (differences as Record<string, Difference[]>)[name] ?? [];
+  if (own.includes(sendsAreRetried)) return own;
   const common = [
     ...(untold.has(name) ? [] : [absentKeys]),
-    ...(unsent.has(name) ? [] : [leaveTogether]),
+    ...(unsent.has(name) ? [] : [leaveTogether, sendsHaveSignals]),
   ];
   return [...common, ...own];
 }
 
 /** The ids of all differences. */
 export const differenceIds = new Set(
-  [absentKeys, leaveTogether, ...Object.values(differences).flat()].map(({ id }) => id),
+  [absentKeys, leaveTogether, sendsHaveSignals, ...Object.values(differences).flat()].map(
+    ({ id }) => id,
+  ),
 );
