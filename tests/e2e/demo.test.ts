@@ -22,7 +22,7 @@ import {
   Watchman,
 } from "./demo-support";
 import { launchBrowser } from "./support/browser";
-import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
+import { BUILD_TIMEOUT_MS, type Fault, startServer } from "./support/server";
 
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 90_000, maxConcurrency: 4 });
@@ -32,6 +32,8 @@ const LONG = "Tell me a story: 150 words, 20 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
 
 /** What Chromium says of requests to a server that is not there. */
+const noNetwork = /ERR_INTERNET_DISCONNECTED/;
+const tooBusy = /status of 503/;
 const noServer = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING/;
 
 const folder = temporaryFolder();
@@ -74,7 +76,9 @@ async function openDemo(
     server = await startServer({ page, db, flags, port });
   };
   const closeSession = (chatId: string) => server.closeSession(chatId);
-  return Object.assign(demo, { url, kill, restart, closeSession });
+  const order = (...faults: Fault[]) => server.order(...faults);
+  const dropConnections = () => server.restart();
+  return Object.assign(demo, { url, kill, restart, closeSession, order, dropConnections });
 }
 
 const test = anyTest.extend<{ open: (setting?: Setting) => ReturnType<typeof openDemo> }>({
@@ -513,6 +517,41 @@ describe.concurrent("a refusal", () => {
     await demo.at("agent-echo").waitFor();
     const next = await demo.begin("echo", "Elsewhere");
     await demo.hasWholeAnswers(next, 1);
+  });
+});
+
+describe.concurrent("a connection that is lost", () => {
+  test("while the browser is offline says so, and is back with the network", async ({ open }) => {
+    const demo = await open({ db: join(folder, "offline.sqlite") });
+    demo.watchman.expect(noServer);
+    demo.watchman.expect(noNetwork);
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    // Chromium lets what is connected go on, as a browser does whose network is only half away.
+    await demo.page.context().setOffline(true);
+    await demo.kill();
+    const offline = "You are offline. The answer goes on when you are back.";
+    await demo.status.getByText(offline).waitFor();
+    await demo.restart();
+    expect(await demo.status.innerText()).toBe(offline);
+    await demo.page.context().setOffline(false);
+    await demo.hasWholeAnswers(chatId, 1);
+    expect(await demo.status.innerText()).toBe("Ready");
+  });
+
+  test("is made again at once for somebody who does not want to wait", async ({ open }) => {
+    const demo = await open();
+    demo.watchman.expect(noServer);
+    demo.watchman.expect(tooBusy);
+    const chatId = await demo.begin("story", LONG);
+    await demo.isAnswering();
+    // Longer than this test has patience.
+    await demo.order({ on: "subscribe", status: 503, headers: { "Retry-After": "240" } });
+    await demo.dropConnections();
+    await demo.status.getByText(/Trying again in \d{3} s…/).waitFor();
+    await demo.page.getByRole("button", { name: "Try now" }).click();
+    await demo.hasWholeAnswers(chatId, 1);
+    expect(await demo.page.getByRole("button", { name: "Try now" }).count()).toBe(0);
   });
 });
 

@@ -33,13 +33,45 @@ export interface ServerOptions {
   flags?: string[];
 }
 
+/** Which requests a fault meets, and which of them; see the session server's README. */
+interface Which {
+  on: "append" | "subscribe" | "records" | "write";
+  /** Default: any chat. */
+  chat?: string;
+  /** Lets so many pass first. */
+  skip?: number;
+  /** How many it meets; `null`: until faults are forgotten. Default: 1. */
+  times?: number | null;
+}
+
+/** A fault on order. */
+export type Fault = Which &
+  (
+    | { refuse: true }
+    | { delayMs: number }
+    | { status: number; headers?: Record<string, string>; body?: string }
+    | { loseAnswer: true }
+    | { cutAfterBytes: number }
+    | { endAfterBytes: number }
+    | { stallAfterBytes: number; pings?: boolean }
+    | { errorAfterBytes: number }
+    | { rewind: number }
+    | { repeat: true }
+  );
+
+/** The faults that wait for their request, and how often each kind has met one. */
+export interface Faults {
+  standing: Fault[];
+  injected: Record<string, number>;
+}
+
 /** A running server. */
 export interface SessionServer {
   /** Its origin, without a slash at the end. */
   url: string;
   port: number;
   /** Creates the chat's session, or finds it, as an app's server action does; gives its token. */
-  createSession(chatId: string, agent?: "echo" | "story"): Promise<string>;
+  createSession(chatId: string, agent?: "echo" | "story" | "reasoning"): Promise<string>;
   /** A token for the chat, whether or not it has a session. */
   mintToken(chatId: string): Promise<string>;
   /** Closes the chat's session for good. */
@@ -48,6 +80,20 @@ export interface SessionServer {
   append(chatId: string, chunk: unknown): Promise<void>;
   /** The records of the chat's input. */
   inputs(chatId: string): Promise<{ seqNum: number; data: { kind: string } }[]>;
+  /** The body of the chat's `.out`, from its start; none while a turn runs. */
+  settledOutput(chatId: string): Promise<string | undefined>;
+  /** Orders faults, behind those that stand. */
+  order(...faults: Fault[]): Promise<void>;
+  faults(): Promise<Faults>;
+  /** Forgets the faults that stand. */
+  forgetFaults(): Promise<void>;
+  /** Drops every connection and what is only in memory, and goes on at once. */
+  restart(): Promise<void>;
+  /** Refuses from now on every session token made so far. */
+  expireTokens(): Promise<void>;
+  /** Freezes the program: connections stay, and nothing comes or goes. */
+  suspend(): void;
+  resume(): void;
   /** Ends the program. `SIGKILL` is the crash: open answers break off, nothing is said. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
@@ -67,9 +113,13 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
 
   const url = await listening(child);
   const realtime = (chatId: string) => `${url}/realtime/v1/sessions/${encodeURIComponent(chatId)}`;
-  const call = async (target: string, body?: unknown): Promise<Response> => {
+  const call = async (
+    target: string,
+    body?: unknown,
+    method = body === undefined ? "GET" : "POST",
+  ): Promise<Response> => {
     const response = await fetch(target, {
-      method: body === undefined ? "GET" : "POST",
+      method,
       headers: { "Content-Type": "application/json", Authorization: `Bearer ${secretKey}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -100,6 +150,40 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
     async inputs(chatId) {
       return (await (await call(`${realtime(chatId)}/in/records`)).json()).records;
     },
+    async settledOutput(chatId) {
+      const response = await fetch(`${realtime(chatId)}/out`, {
+        headers: {
+          Accept: "text/event-stream",
+          Authorization: `Bearer ${secretKey}`,
+          "X-Peek-Settled": "1",
+        },
+      });
+      if (!response.ok) throw new Error(`${realtime(chatId)}/out: ${response.status}`);
+      if (response.headers.get("X-Session-Settled") === "true") return response.text();
+      await response.body?.cancel();
+      return undefined;
+    },
+    async order(...faults) {
+      await call(`${url}/admin/faults`, faults);
+    },
+    async faults() {
+      return (await call(`${url}/admin/faults`)).json();
+    },
+    async forgetFaults() {
+      await call(`${url}/admin/faults`, undefined, "DELETE");
+    },
+    async restart() {
+      await call(`${url}/admin/restart`, {});
+    },
+    async expireTokens() {
+      await call(`${url}/admin/expire-tokens`, {});
+    },
+    suspend() {
+      child.kill("SIGSTOP");
+    },
+    resume() {
+      child.kill("SIGCONT");
+    },
     async stop(signal = "SIGTERM") {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, "exit");
@@ -113,9 +197,13 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
 
 let built: Promise<string> | undefined;
 
-/** The program's path. cargo builds what is due, and knows the target folder. */
+/**
+ * The program's path: what SESSION_SERVER_PROGRAM names in the environment, for one that was built
+ * elsewhere; else cargo builds what is due, and knows the target folder.
+ */
 function binary(): Promise<string> {
-  built ??= build();
+  const { SESSION_SERVER_PROGRAM: path } = process.env;
+  built ??= path ? Promise.resolve(path) : build();
   return built;
 }
 
