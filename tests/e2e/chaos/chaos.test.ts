@@ -12,8 +12,8 @@ const seed = SEED ?? (TURNS ? String(Date.now()) : "1");
 
 /** What must have struck when each fault was there once: by the server's count, and by the driver's. */
 const onOrder = [
-  ...["cutAfterBytes", "delayMs", "endAfterBytes", "errorAfterBytes", "refuse", "repeat", "rewind"],
-  ...["stallAfterBytes", "status"],
+  ...["cutAfterBytes", "delayMs", "endAfterBytes", "errorAfterBytes", "loseAnswer", "refuse"],
+  ...["repeat", "rewind", "stallAfterBytes", "status"],
 ];
 const fromOutside = [
   ...["`online` event", "`retryNow`", "crash", "expired tokens", "freeze", "offline", "reload"],

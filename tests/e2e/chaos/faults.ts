@@ -24,6 +24,7 @@ export interface Disturbance {
 const FAR = 12_000;
 
 const on = "subscribe" as const;
+const append = "append" as const;
 
 /** Somewhere in a body, often at its beginning. */
 const somewhere = (dice: Dice) => dice.between(0, dice.chance(0.3) ? 600 : FAR);
@@ -50,6 +51,44 @@ const answered = Object.entries(answers).map(
     ],
   }),
 );
+
+/** What can become of a message on its way, or of the question whether it has landed. */
+const sent: Disturbance[] = [
+  {
+    name: "refuses the message",
+    order: (dice) => [{ on: append, refuse: true, times: dice.between(1, 3) }],
+  },
+  {
+    name: "has the message, and loses its answer",
+    order: (dice) => [{ on: append, loseAnswer: true, times: dice.between(1, 3) }],
+  },
+  {
+    name: "has the message, loses its answer, and keeps no records",
+    order: () => [
+      { on: append, loseAnswer: true },
+      { on: "records", status: 404 },
+    ],
+  },
+  {
+    name: "has the message, loses its answer, and fails when asked",
+    order: (dice) => [
+      { on: append, loseAnswer: true },
+      { on: "records", status: dice.one([429, 500, 503]), times: dice.between(1, 3) },
+    ],
+  },
+  {
+    name: "delays the message",
+    order: (dice) => [{ on: append, delayMs: dice.between(20, 1_500) }],
+  },
+  ...["a page", "408", "425", "429", "500", "502", "503"].map(
+    (name): Disturbance => ({
+      name: `answers the message ${name}`,
+      order: (dice) => [
+        { on: append, ...answers[name as keyof typeof answers], times: dice.between(1, 3) },
+      ],
+    }),
+  ),
+];
 
 /** Waits until the agent has written all, of which the page will not see more than it has. */
 async function isStalled(service: Service, chat: Chat): Promise<void> {
@@ -102,6 +141,7 @@ export const disturbances: Disturbance[] = [
     ],
   },
   ...answered,
+  ...sent,
   {
     name: "stalls, then `online`",
     order: (dice) => [{ on, stallAfterBytes: dice.between(0, FAR) }],

@@ -104,6 +104,11 @@ async function judge(lane: Lane, chat: Chat, text: string, outcome: Outcome): Pr
   const { id, parts } = messageOf(came);
   const answer: Shown = { id, role: "assistant", parts };
   const expected = [...chat.shown, question, ...(hasAnswer ? [answer] : [])];
+  const typed = expected.filter(({ role }) => role === "user").map(({ parts }) => parts[0]?.text);
+  const arrived = await lane.service.arrived(chat);
+  if (JSON.stringify(arrived) !== JSON.stringify(typed)) {
+    blame(`${typed.length} messages were typed, and ${arrived.length} arrived, or others`);
+  }
   const difference = firstDifference(expected, shown);
   if (difference) blame(difference);
   const ids = new Set(shown.map(({ id }) => id));

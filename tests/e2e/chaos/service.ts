@@ -1,6 +1,6 @@
 // The session server through all its lives, and the app's own server, which cannot fail here.
 import { setTimeout as wait } from "node:timers/promises";
-import { type Fault, type SessionServer, startServer } from "../support/server";
+import { type Fault, type InputRecord, type SessionServer, startServer } from "../support/server";
 import type { Chat } from "./chat-page";
 import { add, type Count, type Counts } from "./count";
 import type { ChatSetup } from "./page/contract";
@@ -103,6 +103,12 @@ export class Service {
     });
   }
 
+  /** The texts of the messages that the chat's input holds, in order. */
+  async arrived(chat: Chat): Promise<string[]> {
+    const records = await this.#insist(() => this.#server.inputs(chat.id));
+    return records.map(({ data }) => textOf(data)).filter((text) => text !== undefined);
+  }
+
   async #countInjected(): Promise<void> {
     const { injected } = await this.#insist(() => this.#server.faults());
     for (const [kind, count] of Object.entries(injected)) {
@@ -134,4 +140,10 @@ export class Service {
       }
     }
   }
+}
+
+/** The text of a message; none where the record is something else. */
+function textOf(record: InputRecord): string | undefined {
+  const part = record.payload?.message?.parts[0];
+  return part?.type === "text" ? part.text : undefined;
 }

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { UIMessage } from "ai";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -65,6 +66,12 @@ export interface Faults {
   injected: Record<string, number>;
 }
 
+/** What a record of a chat's input holds. */
+export interface InputRecord {
+  kind: string;
+  payload?: { message?: UIMessage };
+}
+
 /** A running server. */
 export interface SessionServer {
   /** Its origin, without a slash at the end. */
@@ -79,7 +86,7 @@ export interface SessionServer {
   /** Writes to the chat's input, as another tab or the app's server would. */
   append(chatId: string, chunk: unknown): Promise<void>;
   /** The records of the chat's input. */
-  inputs(chatId: string): Promise<{ seqNum: number; data: { kind: string } }[]>;
+  inputs(chatId: string): Promise<{ seqNum: number; data: InputRecord }[]>;
   /** The body of the chat's `.out`, from its start; none while a turn runs. */
   settledOutput(chatId: string): Promise<string | undefined>;
   /** Orders faults, behind those that stand. */
