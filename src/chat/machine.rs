@@ -10,6 +10,7 @@ use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError, Foreign};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
 use super::page::{Page, Return};
+use super::rules::{Rule, holds};
 use super::session::{PersistedSession, Session, Turn};
 use super::subscription::{self, Subscription};
 use super::time::Time;
@@ -120,7 +121,9 @@ impl Chat {
             Input::Retry => self.with_subscription(now, out, Subscription::retry_now),
             Input::Online => {
                 self.shared.page.is_offline = false;
-                self.with_subscription(now, out, Subscription::reconnect_now);
+                if holds(Rule::OnlineConnects) {
+                    self.with_subscription(now, out, Subscription::reconnect_now);
+                }
             }
             Input::Offline => {
                 self.shared.page.is_offline = true;
@@ -128,7 +131,7 @@ impl Chat {
             }
             Input::Hidden => self.shared.page.hidden(now),
             Input::Shown => match self.shared.page.shown(now) {
-                Return::Late => self.with_subscription(now, out, Subscription::reconnect_now),
+                Return::Late => self.with_subscription(now, out, Subscription::returned),
                 Return::Early => self.with_subscription(now, out, Subscription::hurry),
             },
             Input::SetSession(persisted) => self.set_session(persisted, out),
@@ -260,8 +263,7 @@ impl Chat {
         let Some(session) = resumable else {
             return cx.resolve(call, Answer::Nothing);
         };
-        // Whoever reconnects holds no part of the running turn: it is replayed from its start.
-        session.read_from(session.replay_cursor().cloned());
+        session.replay();
         let purpose =
             subscription::Purpose { call, input_seq: session.active_input_seq, is_resumed: true };
         let backoff = Backoff::new(self.seed);
@@ -351,7 +353,7 @@ impl Chat {
         let Some(session) = &self.session else {
             return;
         };
-        if self.appends.iter().any(is_message) {
+        if self.appends.iter().any(is_message) && holds(Rule::StopsWaitForTheirMessage) {
             return;
         }
         for append in &mut self.appends {
@@ -567,9 +569,16 @@ impl Chat {
             return;
         }
         let held = take_held(&mut self.subscription, call);
-        close_stream(&mut self.subscription, &mut cx);
+        let mut superseded = self.subscription.take();
+        if let Some(superseded) = &mut superseded
+            && holds(Rule::NewTurnsSupersede)
+        {
+            superseded.close(&mut cx);
+        }
         session.begin_turn(answer.seq);
-        cx.order(Action::Persist(session.persisted()));
+        if holds(Rule::RunningTurnsAreStored) {
+            cx.order(Action::Persist(session.persisted()));
+        }
         self.subscription = match (held, call) {
             (Some(mut held), _) => {
                 held.release(answer.seq, session, &mut cx);
@@ -579,7 +588,9 @@ impl Chat {
                 let input_seq = answer.seq;
                 let purpose = subscription::Purpose { call, input_seq, is_resumed: false };
                 let backoff = Backoff::new(self.seed);
-                Some(Subscription::open(purpose, backoff, session, &mut cx))
+                let mut subscription = Subscription::open(purpose, backoff, session, &mut cx);
+                subscription.doubts(superseded.as_ref(), session);
+                Some(subscription)
             }
             (None, None) => None,
         };
@@ -614,7 +625,7 @@ impl Chat {
         };
         let mut cx = Context::new(now, &mut self.shared, out);
         // A turn that began while the stop was on its way is not the one that was meant.
-        if session.turns_begun == turn {
+        if session.turns_begun == turn || !holds(Rule::StopsMeanTheirTurn) {
             session.abandon_turn();
             close_stream(&mut self.subscription, &mut cx);
             cx.order(Action::Persist(session.persisted()));

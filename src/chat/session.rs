@@ -1,6 +1,7 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
 use super::event::LastSend;
+use super::rules::{Rule, holds};
 use crate::text::decimal;
 use crate::wire::part_ids::PartIds;
 
@@ -92,11 +93,18 @@ pub(super) struct Session {
     pub(super) active_input_seq: Option<u64>,
     pub(super) closed: Option<Closed>,
     pub(super) gate: Option<SupersedeGate>,
+    /// The gate that was opened by a boundary which may have been the running turn's own. A replay
+    /// begins before it.
+    pub(super) opened_gate: Option<SupersedeGate>,
     pub(super) last_send: Option<LastSend>,
     /// The highest `.in` seq that an append of this client was acknowledged with.
     pub(super) newest_input_seq: Option<u64>,
     /// The highest `.in` seq that a boundary in `.out` has told as consumed.
     pub(super) consumed_input_seq: Option<u64>,
+    /// The highest `.in` seq that the agent had taken by a boundary, where one has told.
+    pub(super) taken_input_seq: Option<u64>,
+    /// The record that closed it was read: no turn follows.
+    pub(super) is_at_end: bool,
     /// How many turns this client has begun.
     pub(super) turns_begun: u32,
     /// The service does not know it any more; a new one of the same name is being created.
@@ -114,9 +122,12 @@ impl Session {
             active_input_seq: None,
             closed: None,
             gate: None,
+            opened_gate: None,
             last_send: None,
             newest_input_seq: None,
             consumed_input_seq: None,
+            taken_input_seq: None,
+            is_at_end: false,
             turns_begun: 0,
             is_lost: false,
         }
@@ -160,9 +171,15 @@ impl Session {
     /// Where a reader that knows nothing of the running turn has to start.
     pub(super) fn replay_cursor(&self) -> Option<&Cursor> {
         match &self.turn {
-            Turn::Running { start } => start.as_ref(),
-            Turn::Unknown | Turn::Idle => self.cursor.as_ref(),
+            Turn::Running { start } if holds(Rule::ReplaysFromItsStart) => start.as_ref(),
+            _ => self.cursor.as_ref(),
         }
+    }
+
+    /// Goes back to the start of the running turn, for a reader that holds no part of it.
+    pub(super) fn replay(&mut self) {
+        self.read_from(self.replay_cursor().cloned());
+        self.gate = self.opened_gate.take().or(self.gate.take());
     }
 
     /// Goes to a place in the stream, also back: what follows is handed on whatever came before.
@@ -181,6 +198,9 @@ impl Session {
         self.is_lost = false;
         self.newest_input_seq = None;
         self.consumed_input_seq = None;
+        self.taken_input_seq = None;
+        self.is_at_end = false;
+        self.opened_gate = None;
         self.renew_token(token);
         self.read_from(None);
         self.turn = Turn::Idle;
@@ -192,14 +212,19 @@ impl Session {
     pub(super) fn begin_turn(&mut self, input_seq: Option<u64>) {
         self.turns_begun = self.turns_begun.wrapping_add(1);
         self.active_input_seq = input_seq;
+        self.opened_gate = None;
         self.newest_input_seq = self.newest_input_seq.max(input_seq);
         self.turn = Turn::Running { start: self.cursor.clone() };
     }
 
     /// Whether an acknowledgement comes too late: a message that was sent later was acknowledged
-    /// before, or the end of this one's turn has been read already. No boundary will follow for it.
+    /// before, or the end of this one's turn, or of all, has been read already. No boundary will follow
+    /// for it.
     pub(super) fn is_overtaken(&self, input_seq: Option<u64>) -> bool {
-        let Some(seq) = input_seq else {
+        if self.is_at_end {
+            return true;
+        }
+        let Some(seq) = input_seq.filter(|_| holds(Rule::LateAnswersOpenNothing)) else {
             return false;
         };
         self.newest_input_seq.is_some_and(|newest| seq < newest)
@@ -209,6 +234,7 @@ impl Session {
     /// The turn that this client waited for is over.
     pub(super) fn complete_turn(&mut self) {
         self.active_input_seq = None;
+        self.opened_gate = None;
         self.turn = Turn::Idle;
     }
 
@@ -233,7 +259,6 @@ impl Session {
         }
         self.closed = Some(Closed { reason: reason.map(ToOwned::to_owned) });
         self.complete_turn();
-        self.gate = None;
         true
     }
 }

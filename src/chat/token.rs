@@ -2,6 +2,7 @@
 //! however many requests wait for its answer.
 
 use super::action::Action;
+use super::rules::{Rule, holds};
 
 /// Whom to ask for a token, and whether somebody has.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Credentials {
 
     /// Wants a fresh token.
     pub(super) fn refresh(&mut self, out: &mut Vec<Action>) {
-        if !self.is_refreshing {
+        if !self.is_refreshing || !holds(Rule::OneRefreshAtATime) {
             self.is_refreshing = true;
             out.push(Action::RefreshToken);
         }

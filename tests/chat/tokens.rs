@@ -133,3 +133,15 @@ fn a_callback_that_fails_leaves_those_alone_who_do_not_wait_for_it() {
     assert_eq!(orders.last().unwrap(), r#"emit to 1: [{"type":"a"}]"#);
     assert_eq!(chat.tell(acknowledged(4, 2)).len(), 6);
 }
+
+#[test]
+fn a_token_that_expires_while_the_service_is_away_is_renewed_again() {
+    let mut chat = Harness::streaming();
+    chat.tell(network_failed(2));
+    chat.tell_woken();
+    chat.tell(refused(3, 401));
+    chat.tell(token_ready("t1"));
+    chat.tell(refused(4, 503));
+    chat.tell_woken();
+    chat.expect(refused(5, 401), &["cancel 5", "refresh token"]);
+}
