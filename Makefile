@@ -19,6 +19,7 @@ MAKEFLAGS += --no-print-directory
 #   MODEL      the name of the model there
 #   FUZZ_SECONDS  for `make fuzz`: how long to run each target
 #   REPLAY     for `make fuzz`: one input that broke a target, to be run again instead
+#   SEEDS      how many worlds `make simulate` lives through, 1,000,000 by default; SEED=k, one of them
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
@@ -37,8 +38,8 @@ MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/p
 WASM := wasm32-unknown-unknown
 
 .PHONY: help demo test pictures package bench chaos size lint lint-rust lint-js lint-types format \
-	test-rust test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node setup-browser \
-	setup-fuzz clean
+	test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
+	setup-browser setup-fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,7 +67,7 @@ bench: package setup-browser ## Measure beside the published client, in Chromium
 	@npm run --silent bench -w benches
 
 chaos: package setup-browser ## Run turns with faults by chance in Chromium, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose)
-	@cd tests/e2e && TURNS=$${TURNS:-200} vitest run --disable-console-intercept chaos/chaos.test.ts
+	@cd tests/e2e && TURNS=$${TURNS:-200} vitest run chaos/chaos.test.ts --disable-console-intercept
 
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs
@@ -77,6 +78,7 @@ lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy natively and for w
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
+	cargo clippy $(LOCKED) -p trigger-chat-transport --all-targets --features broken-rules -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --lib --target $(WASM) -- -D warnings
 	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings
 	@# Nothing is linked here: naming a libFuzzer, be there one or not, saves compiling it.
@@ -97,6 +99,11 @@ format: setup-rust setup-node ## Format everything, and apply the safe fixes of 
 
 test-rust: setup-rust ## Run the native Rust tests
 	cargo test $(LOCKED) --workspace --exclude wasm-tests
+	cargo test $(LOCKED) -p trigger-chat-transport --features broken-rules --test mutations
+
+simulate: setup-rust ## Run the simulation for long, on every core (SEEDS=… to choose, SEED=… to replay one)
+	SEEDS=$(or $(SEEDS),1000000) $(if $(SEED),SEED=$(SEED)) \
+		cargo test $(LOCKED) --release --test simulation every_seed
 
 # The wire and chat tests run once more as wasm, in Node: what a browser runs is a 32-bit build.
 # `no-install`: wasm-pack takes what setup put on the PATH, and downloads nothing.

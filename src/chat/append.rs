@@ -23,6 +23,7 @@ use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource, SendReport};
 use super::liveness::{AWAY_MS, Health, Watch};
+use super::rules::{Rule, holds};
 use super::session::Session;
 use super::time::Time;
 use crate::wire::answer::{AppendAnswer, Landing};
@@ -192,12 +193,19 @@ impl Append {
             Step::Append => Action::Append {
                 request,
                 token,
-                part_id: self.send.part_id.clone(),
+                part_id: self.part_id(),
                 body: self.send.body.clone(),
             },
             // What this client sent before lies before it.
             Step::Prove => Action::ListInput { request, token, after: session.newest_input_seq },
         });
+    }
+
+    fn part_id(&self) -> PartId {
+        if self.failures > 0 && !holds(Rule::RetriesKeepTheirPartId) {
+            return PartId(self.send.part_id.0.clone() + "-again");
+        }
+        self.send.part_id.clone()
     }
 
     /// Nobody wants the answer any more. Whether the message has landed must be known all the same,
@@ -233,6 +241,7 @@ impl Append {
                     ChatError::Api(ApiError::of_append(status, body, self.send.body.len()));
                 self.try_again(retry_after_ms, cx)
             }
+            400..=499 if !holds(Rule::RefusalsAreFinal) => self.try_again(None, cx),
             404 | 405 | 501 if self.step == Step::Prove => self.unprovable(session, cx),
             404 => self.session_lost(session, cx),
             _ => {
@@ -265,7 +274,8 @@ impl Append {
             );
             return self.try_again(None, cx);
         };
-        if answer.seq.is_some() || self.failures == 0 {
+        let is_believed = self.failures == 0 || !holds(Rule::BareAnswersAreProven);
+        if answer.seq.is_some() || is_believed {
             return Some(Ok(self.acknowledged(answer, session, cx)));
         }
         self.unproven = Some(answer);
@@ -399,7 +409,7 @@ impl Append {
         }
         let patience_ms = self.patience_ms();
         if let State::Requesting { watch, .. } = &mut self.state {
-            if watch.look(cx.now, Some(patience_ms)) == Health::Sound {
+            if watch.look(cx.now, Some(patience_ms), cx.page().is_hidden()) == Health::Sound {
                 return None;
             }
             self.cancel_request(cx);
@@ -415,7 +425,8 @@ impl Append {
     }
 
     fn is_out_of_time(&self, cx: &Context<'_>) -> bool {
-        self.give_up_at <= cx.now && self.offline_since.is_none()
+        let is_late = self.give_up_at <= cx.now && holds(Rule::SendsAreGivenUp);
+        is_late && self.offline_since.is_none()
     }
 
     fn patience_ms(&self) -> u64 {

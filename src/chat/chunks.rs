@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::rules::{Rule, holds};
 use crate::wire::record::Data;
 
 /// While so many chunks wait unread, adjacent deltas become one. A consumer that keeps up never has
@@ -43,7 +44,7 @@ impl Chunks {
         }
         let (head, text_and_end) = data.chunk.split_at_checked(data.delta_at?)?;
         let (start, text_at) = self.last_delta?;
-        if self.array.get(start..text_at)? != head {
+        if self.array.get(start..text_at)? != head && holds(Rule::MergesOnlyOnePart) {
             return None;
         }
         // Behind the text stand the quote and the brace, in both.

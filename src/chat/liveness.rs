@@ -45,13 +45,19 @@ impl Watch {
     }
 
     /// Looks, if that is due. Nothing may have come for `patience_ms`; none for as long as it takes.
-    pub(super) fn look(&mut self, now: Time, patience_ms: Option<u64>) -> Health {
+    /// `may_be_late`: timers are, also while nothing sleeps.
+    pub(super) fn look(
+        &mut self,
+        now: Time,
+        patience_ms: Option<u64>,
+        may_be_late: bool,
+    ) -> Health {
         if now < self.due {
             return Health::Sound;
         }
         let late_ms = now.since(self.due);
         self.due = now.after(LOOK_EVERY_MS);
-        if late_ms >= AWAY_MS {
+        if late_ms >= AWAY_MS && !may_be_late {
             return Health::Slept;
         }
         let Some(patience_ms) = patience_ms else {

@@ -10,6 +10,7 @@ use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
 use super::page::{Page, Return};
+use super::rules::{Rule, holds};
 use super::session::{PersistedSession, Session, Turn};
 use super::subscription::{self, Subscription};
 use super::time::Time;
@@ -141,7 +142,9 @@ impl Chat {
             Input::Online => {
                 self.shared.page.is_offline = false;
                 self.wake_append(now, out, &mut Append::went_online);
-                self.with_subscription(now, out, &mut Subscription::reconnect_now);
+                if holds(Rule::OnlineConnects) {
+                    self.with_subscription(now, out, &mut Subscription::reconnect_now);
+                }
             }
             Input::Offline => {
                 self.shared.page.is_offline = true;
@@ -154,7 +157,7 @@ impl Chat {
             Input::Shown => match self.shared.page.shown(now) {
                 Return::Late => {
                     self.wake_append(now, out, &mut Append::retry_now);
-                    self.with_subscription(now, out, &mut Subscription::reconnect_now);
+                    self.with_subscription(now, out, &mut Subscription::returned);
                 }
                 Return::Early => self.with_subscription(now, out, &mut Subscription::hurry),
             },
@@ -333,8 +336,7 @@ impl Chat {
         let Some(session) = resumable else {
             return cx.resolve(call, Answer::Nothing);
         };
-        // Whoever reconnects holds no part of the running turn: it is replayed from its start.
-        session.read_from(session.replay_cursor().cloned());
+        session.replay();
         let purpose =
             subscription::Purpose { call, input_seq: session.active_input_seq, is_resumed: true };
         let backoff = Backoff::new(self.seed);
@@ -422,7 +424,8 @@ impl Chat {
     fn queue(&mut self, purpose: append::Purpose, send: Send, now: Time, out: &mut Vec<Action>) {
         let cx = Context::new(now, &mut self.shared, out);
         let append = Append::queue(purpose, send, Backoff::new(self.seed), &cx);
-        self.appends.push(append);
+        let last = if holds(Rule::SendsWaitTheirTurn) { self.appends.len() } else { 0 };
+        self.appends.insert(last, append);
         self.send_next(now, out);
     }
 
@@ -621,9 +624,16 @@ impl Chat {
             return;
         }
         let held = take_held(&mut self.subscription, call);
-        close_stream(&mut self.subscription, &mut cx);
+        let mut superseded = self.subscription.take();
+        if let Some(superseded) = &mut superseded
+            && holds(Rule::NewTurnsSupersede)
+        {
+            superseded.close(&mut cx);
+        }
         session.begin_turn(answer.seq);
-        cx.order(Action::Persist(session.persisted()));
+        if holds(Rule::RunningTurnsAreStored) {
+            cx.order(Action::Persist(session.persisted()));
+        }
         self.subscription = match (held, call) {
             (Some(mut held), _) => {
                 held.release(answer.seq, session, &mut cx);
@@ -633,7 +643,9 @@ impl Chat {
                 let input_seq = answer.seq;
                 let purpose = subscription::Purpose { call, input_seq, is_resumed: false };
                 let backoff = Backoff::new(self.seed);
-                Some(Subscription::open(purpose, backoff, session, &mut cx))
+                let mut subscription = Subscription::open(purpose, backoff, session, &mut cx);
+                subscription.doubts(superseded.as_ref(), session);
+                Some(subscription)
             }
             (None, None) => None,
         };

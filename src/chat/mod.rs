@@ -42,6 +42,7 @@ pub mod event;
 mod liveness;
 mod machine;
 mod page;
+pub mod rules;
 pub mod session;
 mod subscription;
 pub mod time;

@@ -1,6 +1,7 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
 use super::event::LastSend;
+use super::rules::{Rule, holds};
 use super::time::Time;
 use crate::text::decimal;
 use crate::wire::part_ids::PartIds;
@@ -96,11 +97,18 @@ pub(super) struct Session {
     pub(super) active_input_seq: Option<u64>,
     pub(super) closed: Option<Closed>,
     pub(super) gate: Option<SupersedeGate>,
+    /// The gate that was opened by a boundary which may have been the running turn's own. A replay
+    /// begins before it.
+    pub(super) opened_gate: Option<SupersedeGate>,
     pub(super) last_send: Option<LastSend>,
     /// The highest `.in` seq that an append of this client was acknowledged with.
     pub(super) newest_input_seq: Option<u64>,
     /// The highest `.in` seq that a boundary in `.out` has told as consumed.
     pub(super) consumed_input_seq: Option<u64>,
+    /// The highest `.in` seq that the agent had taken by a boundary, where one has told.
+    pub(super) taken_input_seq: Option<u64>,
+    /// The record that closed it was read: no turn follows.
+    pub(super) is_at_end: bool,
     /// The service does not know it any more; a new one of the same name is being created.
     pub(super) is_lost: bool,
 }
@@ -117,9 +125,12 @@ impl Session {
             active_input_seq: None,
             closed: None,
             gate: None,
+            opened_gate: None,
             last_send: None,
             newest_input_seq: None,
             consumed_input_seq: None,
+            taken_input_seq: None,
+            is_at_end: false,
             is_lost: false,
         }
     }
@@ -169,9 +180,15 @@ impl Session {
     /// Where a reader that knows nothing of the running turn has to start.
     pub(super) fn replay_cursor(&self) -> Option<&Cursor> {
         match &self.turn {
-            Turn::Running { start } => start.as_ref(),
-            Turn::Unknown | Turn::Idle => self.cursor.as_ref(),
+            Turn::Running { start } if holds(Rule::ReplaysFromItsStart) => start.as_ref(),
+            _ => self.cursor.as_ref(),
         }
+    }
+
+    /// Goes back to the start of the running turn, for a reader that holds no part of it.
+    pub(super) fn replay(&mut self) {
+        self.read_from(self.replay_cursor().cloned());
+        self.gate = self.opened_gate.take().or(self.gate.take());
     }
 
     /// Goes to a place in the stream, also back: what follows is handed on whatever came before.
@@ -192,6 +209,9 @@ impl Session {
         self.is_lost = false;
         self.newest_input_seq = None;
         self.consumed_input_seq = None;
+        self.taken_input_seq = None;
+        self.is_at_end = false;
+        self.opened_gate = None;
         self.renew_token(token, now);
         self.read_from(None);
         self.turn = Turn::Idle;
@@ -207,19 +227,23 @@ impl Session {
     /// A send was acknowledged: its turn runs, or waits for the one before.
     pub(super) fn begin_turn(&mut self, input_seq: Option<u64>) {
         self.active_input_seq = input_seq;
+        self.opened_gate = None;
         self.newest_input_seq = self.newest_input_seq.max(input_seq);
         self.turn = Turn::Running { start: self.cursor.clone() };
     }
 
-    /// Whether an acknowledgement comes too late: the end of its turn has been read already, and no
-    /// boundary will follow for it.
+    /// Whether an acknowledgement comes too late: the end of its turn, or of all, has been read
+    /// already. No boundary will follow for it.
     pub(super) fn is_overtaken(&self, input_seq: Option<u64>) -> bool {
-        matches!((input_seq, self.consumed_input_seq), (Some(seq), Some(read)) if seq <= read)
+        let has_ended =
+            matches!((input_seq, self.consumed_input_seq), (Some(seq), Some(read)) if seq <= read);
+        self.is_at_end || (has_ended && holds(Rule::LateAnswersOpenNothing))
     }
 
     /// The turn that this client waited for is over.
     pub(super) fn complete_turn(&mut self) {
         self.active_input_seq = None;
+        self.opened_gate = None;
         self.turn = Turn::Idle;
     }
 
@@ -244,7 +268,6 @@ impl Session {
         }
         self.closed = Some(Closed { reason: reason.map(ToOwned::to_owned) });
         self.complete_turn();
-        self.gate = None;
         true
     }
 }

@@ -31,6 +31,7 @@ use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
 use super::liveness::{Health, Watch};
+use super::rules::{Rule, holds};
 use super::session::{Cursor, Session, Turn};
 use super::time::Time;
 use crate::wire::control::{Control, TurnComplete};
@@ -97,9 +98,34 @@ enum Connection {
 enum Doubt {
     None,
     /// One was passed over, and no chunk has followed.
-    PassedOver,
+    PassedOver {
+        /// The highest `.in` seq that the agent had taken by then, where it told.
+        taken: Option<u64>,
+    },
     /// A whole window has passed since, with nothing in it: the next request asks.
     Idle,
+}
+
+impl Doubt {
+    /// The doubt that a boundary leaves a send in. There is none where the agent had not even taken the
+    /// message by then.
+    fn of(taken: Option<u64>, input_seq: Option<u64>) -> Self {
+        match (taken, input_seq) {
+            (Some(taken), Some(mine)) if taken < mine => Self::None,
+            _ => Self::PassedOver { taken },
+        }
+    }
+}
+
+/// Whether what the gate held back may have been my own answer: a boundary that was passed over then
+/// may have been my turn's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Swallowed {
+    No,
+    /// Unless a chunk follows: the agent has not told whether it had taken my message by then.
+    UnlessMoreComes,
+    /// It had, so that what follows may be a later turn's.
+    Perhaps,
 }
 
 /// The body of one answer.
@@ -147,6 +173,9 @@ pub(super) struct Subscription {
     /// The consumer has room. Nothing is read before it has.
     is_wanted: bool,
     doubt: Doubt,
+    /// The boundary in doubt, where a replay must not begin behind it yet.
+    doubted: Option<Cursor>,
+    swallowed: Swallowed,
     has_renewed_token: bool,
     barren_bodies: u32,
     /// How often the connection was lost since it last showed life.
@@ -181,7 +210,11 @@ impl Subscription {
         cx: &mut Context<'_>,
     ) -> Self {
         let purpose = Purpose { call, input_seq: None, is_resumed: false };
-        let mut subscription = Self { is_held: true, ..Self::new(purpose, backoff, cx) };
+        let is_held = holds(Rule::StreamsWaitForTheirMessage);
+        let mut subscription = Self { is_held, ..Self::new(purpose, backoff, cx) };
+        if !is_held {
+            cx.order(Action::OpenStream { call, stream: subscription.stream });
+        }
         subscription.connect(session, cx);
         subscription
     }
@@ -196,6 +229,8 @@ impl Subscription {
             opened_at: cx.now,
             is_wanted: false,
             doubt: Doubt::None,
+            doubted: None,
+            swallowed: Swallowed::No,
             has_renewed_token: false,
             barren_bodies: 0,
             losses: 0,
@@ -311,7 +346,11 @@ impl Subscription {
         cx.order(Action::Subscribe {
             request,
             token: session.token.clone(),
-            last_event_id: session.cursor.as_ref().map(Cursor::to_text),
+            last_event_id: session
+                .cursor
+                .as_ref()
+                .filter(|_| holds(Rule::ReconnectsResume))
+                .map(Cursor::to_text),
             peek_settled: self.peeks(),
         });
     }
@@ -321,16 +360,19 @@ impl Subscription {
     fn peeks(&self) -> bool {
         match self.purpose.input_seq {
             None => self.purpose.is_resumed,
-            Some(_) => self.doubt == Doubt::Idle,
+            Some(_) => self.doubt == Doubt::Idle || !holds(Rule::NoPeekWhileOutstanding),
         }
     }
 
     /// A deadline may have passed.
     pub(super) fn woken(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        let is_hidden = cx.page().is_hidden();
+        let head_patience = Some(HEAD_PATIENCE_MS).filter(|_| holds(Rule::HeadsComeInTime));
         let health = match &mut self.connection {
-            Connection::Connecting { watch, .. } => watch.look(cx.now, Some(HEAD_PATIENCE_MS)),
+            Connection::Connecting { watch, .. } => watch.look(cx.now, head_patience, is_hidden),
             Connection::Reading(body) => {
-                body.watch.look(cx.now, body.is_reading.then_some(SILENCE_MS))
+                let awaits = body.is_reading && holds(Rule::SilenceIsALoss);
+                body.watch.look(cx.now, awaits.then_some(SILENCE_MS), is_hidden)
             }
             Connection::BackingOff { until, .. } if *until <= cx.now => {
                 return self.connect(session, cx);
@@ -339,9 +381,8 @@ impl Subscription {
         };
         match health {
             Health::Silent => self.lost(None, cx),
-            // Of a hidden page the timers are late also while nothing sleeps.
-            Health::Slept if !cx.page().is_hidden() => self.reconnect_now(session, cx),
-            Health::Slept | Health::Sound => {}
+            Health::Slept => self.reconnect_now(session, cx),
+            Health::Sound => {}
         }
     }
 
@@ -354,9 +395,20 @@ impl Subscription {
             Connection::AwaitingToken | Connection::Refused(_) | Connection::Over
         );
         if is_concerned {
+            if self.has_told_connected {
+                self.losses = self.losses.max(1);
+            }
             self.cancel_request(cx);
             self.backoff.reset();
+            self.has_renewed_token = false;
             self.connect(session, cx);
+        }
+    }
+
+    /// Somebody looks, after a while: what was connected is stale, too.
+    pub(super) fn returned(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        if !matches!(self.connection, Connection::BackingOff { is_ordered: true, .. }) {
+            self.reconnect_now(session, cx);
         }
     }
 
@@ -408,9 +460,11 @@ impl Subscription {
             200..=299 if !head.is_event_stream => self.lost(None, cx),
             200..=299 if self.is_held => self.connection = Connection::Answered { request, head },
             200..=299 => self.begin_reading(request, head, session, cx),
-            401 | 403 => self.renew_token(request, token_generation, head.status, session, cx),
-            400 | 404 | 409 | 410 | 422 => self.refused(head.status, session, cx),
-            _ => self.lost(head.retry_after_ms, cx),
+            401 | 403 if holds(Rule::RefusedTokensAreRenewed) => {
+                self.renew_token(request, token_generation, head.status, session, cx)
+            }
+            400 | 401 | 403 | 404 | 409 | 410 | 422 => self.refused(head.status, session, cx),
+            _ => self.lost(head.retry_after_ms.filter(|_| holds(Rule::RetryAfterIsHonoured)), cx),
         }
     }
 
@@ -481,6 +535,8 @@ impl Subscription {
     /// The connection is of no use. The next one comes after a pause, of `retry_after_ms` at least.
     fn lost(&mut self, retry_after_ms: Option<u64>, cx: &mut Context<'_>) {
         self.losses = self.losses.saturating_add(1);
+        // A token that was good for this attempt may have expired by the next.
+        self.has_renewed_token = false;
         self.reconnect_later(retry_after_ms, cx);
         if cx.page().is_offline {
             self.went_offline();
@@ -504,18 +560,23 @@ impl Subscription {
         };
         // The newest record of a settled stream is a boundary: a body that breaks off behind a chunk
         // was cut.
-        if body.is_settled && !body.is_mid_turn {
+        let is_cut = body.is_mid_turn && holds(Rule::CutBodiesAreNoEnd);
+        if (body.is_settled && !is_cut) || !holds(Rule::BodiesAreNotTurns) {
             return self.settled(session, cx);
         }
         if body.is_live || body.has_run(cx.now) {
             self.barren_bodies = 0;
-            if body.is_done && !body.has_news && self.doubt == Doubt::PassedOver {
+            let is_in_doubt = matches!(self.doubt, Doubt::PassedOver { .. });
+            if body.is_done && !body.has_news && is_in_doubt && holds(Rule::DoubtsAreAsked) {
                 self.doubt = Doubt::Idle;
             }
         } else if !body.is_done || cx.now.since(self.opened_at) >= FIRST_RECORD_GRACE_MS {
             self.barren_bodies = self.barren_bodies.saturating_add(1);
         }
         if self.barren_bodies > MAX_BARREN_RESUBSCRIBES {
+            if !holds(Rule::ExhaustionIsAnError) {
+                return self.settled(session, cx);
+            }
             let error = "Chat stream ended before the turn completed (reconnect budget exhausted).";
             return self.fail(ChatError::Other(error.to_owned()), session, cx);
         }
@@ -527,7 +588,7 @@ impl Subscription {
 
     /// All turns are over, mine too.
     fn settled(&mut self, session: &mut Session, cx: &mut Context<'_>) {
-        if session.gate.take().is_some() {
+        if session.gate.take().is_some() || self.swallowed != Swallowed::No {
             return self.swallowed(session, cx);
         }
         session.complete_turn();
@@ -546,11 +607,14 @@ impl Subscription {
         let mut is_sound = true;
         let decoded = decoder.push(bytes, |event| {
             // Not `&=`: what follows an unsound event must not be taken at all.
-            is_sound = is_sound && self.event(&event, session, cx);
+            let is_usable = is_sound || !holds(Rule::DamageEndsABody);
+            is_sound = is_usable && self.event(&event, session, cx);
         });
         if let Connection::Reading(body) = &mut self.connection {
             is_sound &= !body.is_broken;
-            body.decoder = decoder;
+            if holds(Rule::HalfEventsAreKept) {
+                body.decoder = decoder;
+            }
         }
         self.emit(cx);
         match decoded {
@@ -618,22 +682,34 @@ impl Subscription {
             return;
         }
         self.has_shown_life(true);
+        if let Connection::Reading(body) = &mut self.connection {
+            match record {
+                Record::Data(_) => body.is_mid_turn = true,
+                Record::Control { control: Control::TurnComplete(_), .. } => {
+                    body.is_mid_turn = false;
+                }
+                Record::Control { .. } | Record::Command | Record::Malformed => {}
+            }
+        }
         if let Some(cursor) = cursor {
-            if cursor.is_behind(session.cursor.as_ref()) {
+            let is_known = cursor.is_behind(session.cursor.as_ref());
+            if is_known && holds(Rule::KnownRecordsAreDropped) {
                 return;
             }
             // (A command or a notice is written while no turn runs, too.)
             if session.turn == Turn::Unknown && matches!(record, Record::Data(_)) {
                 session.turn = Turn::Running { start: session.cursor.clone() };
             }
-            session.cursor = Some(cursor);
+            if holds(Rule::CursorMoves) {
+                session.cursor = Some(cursor);
+            }
         }
-        if record.part_id().is_some_and(|id| session.part_ids.has_seen(id)) {
+        let is_repeat = record.part_id().is_some_and(|id| session.part_ids.has_seen(id));
+        if is_repeat && holds(Rule::RepeatedPartsAreDropped) {
             return;
         }
         if let Connection::Reading(body) = &mut self.connection {
             body.has_news |= !matches!(record, Record::Command);
-            body.is_mid_turn |= matches!(record, Record::Data(_));
         }
         match record {
             Record::Data(data) => self.data(data, session, cx),
@@ -642,10 +718,19 @@ impl Subscription {
         }
     }
 
-    fn data(&mut self, data: &Data<'_>, session: &Session, cx: &mut Context<'_>) {
+    fn data(&mut self, data: &Data<'_>, session: &mut Session, cx: &mut Context<'_>) {
         self.doubt = Doubt::None;
-        if session.gate.is_some() {
+        if let (Some(boundary), Turn::Running { start }) = (self.doubted.take(), &mut session.turn)
+        {
+            // It was an earlier turn's after all.
+            *start = Some(boundary);
+            cx.order(Action::Persist(session.persisted()));
+        }
+        if session.gate.is_some() && holds(Rule::StoppedTurnsAreHeldBack) {
             return;
+        }
+        if self.swallowed == Swallowed::UnlessMoreComes {
+            self.swallowed = Swallowed::No;
         }
         if !mem::replace(&mut self.has_told_first_chunk, true) {
             cx.tell(ChatEvent::FirstChunk {
@@ -677,23 +762,55 @@ impl Subscription {
         cx: &mut Context<'_>,
     ) {
         self.emit(cx);
+        session.is_at_end = true;
+        if session.closed.is_some() {
+            // A message that was acknowledged since that was known has begun a turn.
+            session.complete_turn();
+            cx.order(Action::Persist(session.persisted()));
+        }
         cx.close_session(session, reason, ClosedSource::Stream);
-        self.close(cx);
+        if self.swallowed == Swallowed::No {
+            self.close(cx);
+        } else {
+            self.swallowed(session, cx);
+        }
     }
 
     /// A boundary is taken for an earlier turn's. What it tells is a lower bound: the turn may have
     /// been mine, unless the agent had not even taken my message by then.
     fn passed_over(&mut self, boundary: &TurnComplete<'_>) {
-        let is_earlier = matches!(
-            (boundary.highest_input_seq(), self.purpose.input_seq),
-            (Some(highest), Some(mine)) if highest < mine
-        );
-        self.doubt = if is_earlier { Doubt::None } else { Doubt::PassedOver };
+        self.doubt = Doubt::of(boundary.highest_input_seq(), self.purpose.input_seq);
     }
 
-    /// A turn before mine is over: whoever replays mine starts here.
+    /// The doubt in which a stream begins whose message was acknowledged late: an end that was read
+    /// before may have been that of its turn. `superseded`: the stream that it ends.
+    pub(super) fn doubts(&mut self, superseded: Option<&Self>, session: &Session) {
+        self.doubt = match session.taken_input_seq {
+            Some(taken) => Doubt::of(Some(taken), self.purpose.input_seq),
+            None => match superseded.map(|stream| stream.doubt) {
+                None | Some(Doubt::None) => Doubt::None,
+                // For this one a whole window has to pass again.
+                Some(Doubt::PassedOver { .. } | Doubt::Idle) => Doubt::PassedOver { taken: None },
+            },
+        };
+    }
+
+    /// The same, where what came before it was held back.
+    fn passed_over_gated(&mut self, boundary: &TurnComplete<'_>) {
+        self.passed_over(boundary);
+        self.swallowed = match self.doubt {
+            Doubt::PassedOver { taken: None } => Swallowed::UnlessMoreComes,
+            Doubt::PassedOver { taken: Some(_) } => Swallowed::Perhaps,
+            Doubt::None | Doubt::Idle => Swallowed::No,
+        };
+    }
+
+    /// A turn before mine is over: whoever replays mine starts here. Not yet where the agent had taken
+    /// my message by then: the turn may have been mine.
     fn earlier_turn_over(&mut self, session: &mut Session, cx: &mut Context<'_>) {
-        if let Turn::Running { start } = &mut session.turn {
+        if matches!(self.doubt, Doubt::PassedOver { taken: Some(_) }) {
+            self.doubted = session.cursor.clone();
+        } else if let Turn::Running { start } = &mut session.turn {
             *start = session.cursor.clone();
             cx.order(Action::Persist(session.persisted()));
         }
@@ -706,23 +823,35 @@ impl Subscription {
         session: &mut Session,
         cx: &mut Context<'_>,
     ) {
-        if let Connection::Reading(body) = &mut self.connection {
-            body.is_mid_turn = false;
-        }
         let consumed = boundary.consumed_input_seq();
         session.consumed_input_seq = session.consumed_input_seq.max(consumed);
-        let is_below = |seq: Option<u64>| matches!((consumed, seq), (Some(c), Some(s)) if c < s);
+        session.taken_input_seq = session.taken_input_seq.max(boundary.highest_input_seq());
+        let is_below = |seq: Option<u64>| matches!((consumed, seq), (Some(c), Some(s)) if c < s && holds(Rule::NumbersCount));
+        let is_mine = matches!((consumed, self.purpose.input_seq), (Some(c), Some(s)) if c >= s);
         if boundary.session_closed && (session.gate.is_some() || is_below(self.purpose.input_seq)) {
             // No turn follows any more, mine neither.
+            if session.gate.is_some() {
+                self.passed_over_gated(boundary);
+                if is_mine {
+                    self.swallowed = Swallowed::Perhaps;
+                }
+            }
             return self.session_closed(boundary.session_closed_reason.as_deref(), session, cx);
         }
         if let Some(gate) = &session.gate {
             if is_below(gate.input_seq) {
-                return self.passed_over(boundary);
+                return self.passed_over_gated(boundary);
             }
-            session.gate = None;
-            if matches!((consumed, self.purpose.input_seq), (Some(c), Some(mine)) if c >= mine) {
+            let gate = session.gate.take();
+            if is_mine {
                 return self.swallowed(session, cx);
+            }
+            if is_below(self.purpose.input_seq) {
+                self.passed_over_gated(boundary);
+            }
+            if self.swallowed == Swallowed::Perhaps {
+                session.opened_gate = gate;
+                return;
             }
             // Also without the numbers: the gate is there because this boundary was outstanding.
             return self.earlier_turn_over(session, cx);
@@ -731,12 +860,16 @@ impl Subscription {
             self.passed_over(boundary);
             return self.earlier_turn_over(session, cx);
         }
+        if self.swallowed == Swallowed::Perhaps {
+            return self.swallowed(session, cx);
+        }
         self.emit(cx);
         if let Some(token) = &boundary.public_access_token {
             session.renew_token(token.clone().into_owned(), cx.now);
         }
         if boundary.session_closed {
             let reason = boundary.session_closed_reason.as_deref();
+            session.is_at_end = true;
             cx.close_session(session, reason, ClosedSource::Stream);
         }
         cx.tell(ChatEvent::TurnCompleted {
@@ -752,6 +885,7 @@ impl Subscription {
     /// This boundary is my own turn's, and a stopped turn before it never showed one: what the gate
     /// held back was my answer.
     fn swallowed(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        self.emit(cx);
         let error = "The previous turn's output was lost. Try again.";
         self.fail(ChatError::Other(error.to_owned()), session, cx);
     }
@@ -782,7 +916,9 @@ impl Subscription {
             self.connection = Connection::Refused(error);
             return;
         }
-        session.complete_turn();
+        if holds(Rule::FailedTurnsAreOver) {
+            session.complete_turn();
+        }
         cx.order(Action::Persist(session.persisted()));
         cx.tell(ChatEvent::StreamError(error.clone()));
         cx.order(Action::FailStream { stream: self.stream, error });
@@ -795,7 +931,9 @@ impl Subscription {
     }
 
     fn cancel_request(&self, cx: &mut Context<'_>) {
-        if let Some(request) = self.request() {
+        if let Some(request) = self.request()
+            && holds(Rule::NothingIsLeftOpen)
+        {
             cx.order(Action::CancelRequest { request });
         }
     }

@@ -2,6 +2,7 @@
 //! however many requests wait for its answer.
 
 use super::action::Action;
+use super::rules::{Rule, holds};
 use super::time::Time;
 
 /// How long a callback may take. Whoever waits for it is told then, and the next call is made anew.
@@ -39,7 +40,8 @@ impl Credentials {
 
     /// Wants a fresh token.
     pub(super) fn refresh(&mut self, now: Time, out: &mut Vec<Action>) {
-        if self.refreshing.is_none() || self.is_refresh_overdue(now) {
+        let is_due = self.refreshing.is_none() || self.is_refresh_overdue(now);
+        if is_due || !holds(Rule::OneRefreshAtATime) {
             self.refreshing = Some(now);
             out.push(Action::RefreshToken);
         }

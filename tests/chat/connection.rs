@@ -91,3 +91,16 @@ fn a_closed_chat_stays_closed() {
     chat.tell(bytes(2, &batch(&[control(0, "session-closed", &[])])));
     assert_eq!(chat.chat.connection(), ConnectionState::Closed);
 }
+
+#[test]
+fn a_connection_that_became_stale_is_made_again() {
+    let anew = ConnectionState::Reconnecting { attempt: 1, next_try: None };
+    let mut chat = Harness::streaming();
+    chat.tell(Input::Online);
+    assert_eq!(chat.chat.connection(), anew);
+    chat.tell(connected(3));
+    assert_eq!(chat.chat.connection(), ConnectionState::Waiting);
+    chat.later(chat.wait().unwrap() + 30_000);
+    chat.tell(Input::Woken);
+    assert_eq!(chat.chat.connection(), anew);
+}

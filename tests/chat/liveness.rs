@@ -110,3 +110,13 @@ fn the_timers_of_a_hidden_page_may_be_late() {
         chat.expect(Input::Woken, &[]);
     }
 }
+
+#[test]
+fn a_body_that_brings_not_a_byte_is_given_up_also_where_the_timers_are_late() {
+    let mut chat = Harness::streaming();
+    chat.tell(Input::Hidden);
+    chat.later(45 * SECOND);
+    chat.expect(Input::Woken, &[]);
+    chat.later(45 * SECOND);
+    chat.expect(Input::Woken, &["cancel 2"]);
+}

@@ -7,7 +7,7 @@ use trigger_chat_transport::chat::action::Input;
 use trigger_chat_transport::chat::session::PersistedSession;
 
 use crate::harness::*;
-use crate::out::{batch, boundary, chunk};
+use crate::out::{batch, boundary, chunk, control};
 
 #[test]
 fn two_sends_at_once_start_one_session_and_go_out_one_after_the_other() {
@@ -313,4 +313,36 @@ fn an_acknowledgement_that_comes_after_its_own_turns_end_waits_for_nothing() {
     let orders = chat.tell(acknowledged(3, 1));
     assert_eq!(orders[1..], ["open stream 2 for call 2", "close 2"]);
     assert_eq!(chat.session(), "t0 idle from 1");
+}
+
+#[test]
+fn a_message_that_is_acknowledged_after_the_sessions_end_was_read_opens_a_stream_that_is_over() {
+    let mut chat = Harness::streaming();
+    chat.tell(send(2));
+    let closed = [("session-in-event-id", "0"), ("session-closed", "true")];
+    let orders = chat.tell(bytes(2, &batch(&[control(0, "turn-complete", &closed)])));
+    assert_eq!(orders.last().unwrap(), "close 1");
+    chat.expect(
+        acknowledged(3, 1),
+        &[
+            "tell message-sent submit-message m2 as p2, 2 bytes, 0 ms",
+            "open stream 2 for call 2",
+            "close 2",
+        ],
+    );
+}
+
+#[test]
+fn a_message_that_is_acknowledged_after_a_refusal_has_closed_the_session_is_read_to_its_end() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(send(2));
+    chat.tell(answered(3, 409, r#"{"ok":false,"error":"x","code":"session_closed"}"#));
+    chat.tell(acknowledged(1, 0));
+    chat.tell(connected(2));
+    chat.tell(wanted(1));
+    let rest = [chunk(0, "a"), control(1, "session-closed", &[])];
+    let orders = chat.tell(bytes(2, &batch(&rest)));
+    assert_eq!(orders.last().unwrap(), "close 1");
+    assert_eq!(chat.session(), "t0 idle from 1 closed -");
 }

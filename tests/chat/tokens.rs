@@ -233,3 +233,15 @@ fn a_callback_that_nobody_waited_for_any_more_does_not_hold_up_the_next_call() {
     chat.later(60 * SECOND);
     chat.expect(start(2), &["start session"]);
 }
+
+#[test]
+fn a_token_that_expires_while_the_service_is_away_is_renewed_again() {
+    let mut chat = Harness::streaming();
+    chat.tell(network_failed(2));
+    chat.tell_woken();
+    chat.tell(refused(3, 401));
+    chat.tell(token_ready("t1"));
+    chat.tell(refused(4, 503));
+    chat.tell_woken();
+    chat.expect(refused(5, 401), &["cancel 5", "refresh token"]);
+}

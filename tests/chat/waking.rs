@@ -161,3 +161,15 @@ fn a_connection_that_waits_for_its_message_is_made_anew_too() {
     assert!(orders.contains(&"open stream 1 for call 1".to_owned()), "{orders:?}");
     chat.expect(wanted(1), &["read 3"]);
 }
+
+#[test]
+fn a_page_that_was_hidden_for_long_does_not_shorten_a_pause_that_the_service_asked_for() {
+    let mut chat = Harness::streaming();
+    chat.tell(network_failed(2));
+    chat.tell_woken();
+    chat.tell(refused_for(3, 429, 90_000));
+    chat.tell(Input::Hidden);
+    chat.later(40_000);
+    chat.expect(Input::Shown, &[]);
+    assert_eq!(chat.wait(), Some(50_000));
+}

@@ -36,16 +36,17 @@ pub(crate) fn damaged(batch: &str, random: &mut Random) -> String {
 fn v2_record(record: &Written, random: &mut Random) -> String {
     let head = format!(r#""seq_num":{},"timestamp":1795466592237"#, record.seq);
     match &record.kind {
-        Kind::Chunk { json, .. } => {
-            let envelope = format!(r#"{{"data":{json},"id":"part-{}"}}"#, record.seq);
-            format!(r#"{{{head},"body":{}}}"#, string(&envelope, random))
+        Kind::Chunk { json, part, .. } => data(&head, json, *part, random),
+        Kind::Boundary { token, data_part: Some(part), .. } => {
+            data(&head, &boundary_chunk(token.as_deref()), *part, random)
         }
-        Kind::Boundary { consumed, token, .. } => {
+        Kind::Boundary { told, taken, token, closes, .. } => {
             let mut headers = r#"["trigger-control","turn-complete"]"#.to_owned();
             for (name, value) in [
                 ("public-access-token", token.clone()),
-                ("session-in-event-id", consumed.clone()),
-                ("session-in-consumed-id", consumed.clone()),
+                ("session-in-event-id", told.map(|seq| seq.to_string())),
+                ("session-in-consumed-id", taken.map(|seq| seq.to_string())),
+                ("session-closed", closes.then(|| "true".to_owned())),
             ] {
                 if let Some(value) = value {
                     headers.push_str(&format!(r#",["{name}","{value}"]"#));
@@ -53,10 +54,26 @@ fn v2_record(record: &Written, random: &mut Random) -> String {
             }
             format!(r#"{{{head},"headers":[{headers}]}}"#)
         }
+        Kind::Closed => format!(r#"{{{head},"headers":[["trigger-control","session-closed"]]}}"#),
         Kind::Notice(subtype) => {
             format!(r#"{{{head},"headers":[["trigger-control","{subtype}"]]}}"#)
         }
         Kind::Trim => format!(r#"{{{head},"headers":[["","trim"]],"body":"\u0000\u0013"}}"#),
+    }
+}
+
+fn data(head: &str, chunk: &str, part: u64, random: &mut Random) -> String {
+    let envelope = format!(r#"{{"data":{chunk},"id":"part-{part}"}}"#);
+    format!(r#"{{{head},"body":{}}}"#, string(&envelope, random))
+}
+
+/// The end of a turn, as older agents write it.
+fn boundary_chunk(token: Option<&str>) -> String {
+    match token {
+        Some(token) => {
+            format!(r#"{{"type":"trigger:turn-complete","publicAccessToken":"{token}"}}"#)
+        }
+        None => r#"{"type":"trigger:turn-complete"}"#.to_owned(),
     }
 }
 
@@ -83,11 +100,8 @@ fn string(text: &str, random: &mut Random) -> String {
 pub(crate) fn v1_event(record: &Written) -> Option<String> {
     let chunk = match &record.kind {
         Kind::Chunk { json, .. } => json.clone(),
-        Kind::Boundary { token: Some(token), .. } => {
-            format!(r#"{{"type":"trigger:turn-complete","publicAccessToken":"{token}"}}"#)
-        }
-        Kind::Boundary { .. } => r#"{"type":"trigger:turn-complete"}"#.to_owned(),
-        Kind::Notice(_) | Kind::Trim => return None,
+        Kind::Boundary { token, .. } => boundary_chunk(token.as_deref()),
+        Kind::Notice(_) | Kind::Closed | Kind::Trim => return None,
     };
     Some(format!("id: {}\ndata: {chunk}\n\n", record.seq))
 }

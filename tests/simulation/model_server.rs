@@ -4,7 +4,7 @@
 //! the bodies that are open comes out of [`ModelServer::advance`]. Its `.out` is also the truth that
 //! the world's [witness](crate::witness) compares against.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::encoding;
 use crate::network::{Connection, Fact, Head};
@@ -12,6 +12,9 @@ use crate::random::Random;
 
 /// S2 says so often that it is there.
 const PING_EVERY_MS: u64 = 5_000;
+
+/// A batch of S2 holds no more records, so a writer's retry repeats no more.
+const MAX_BATCH: usize = 1_000;
 
 /// How the server speaks, and what goes wrong with it.
 #[derive(Debug, Clone)]
@@ -24,6 +27,10 @@ pub(crate) struct Character {
     pub(crate) token_life_ms: u64,
     /// How long the agent thinks at most.
     pub(crate) think_ms: u64,
+    /// Boundaries tell the highest `.in` seq that the agent had taken, too.
+    pub(crate) tells_taken: bool,
+    /// A closed session refuses its readers, instead of telling them.
+    pub(crate) refuses_when_closed: bool,
     pub(crate) faults: Faults,
 }
 
@@ -32,14 +39,25 @@ pub(crate) enum Dialect {
     V2,
     /// v2 behind a proxy that does not expose the header.
     V2WithoutHeader,
+    /// v2 with an older agent, which writes control as data.
+    V2Legacy,
     V1,
+}
+
+impl Dialect {
+    /// Whether its boundaries tell the `.in` seq that they are for.
+    pub(crate) fn has_numbers(self) -> bool {
+        matches!(self, Self::V2 | Self::V2WithoutHeader)
+    }
 }
 
 /// Chances, in percent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
-    /// A subscription is refused in passing: 429, 5xx.
+    /// A subscription is refused in passing: 408, 425, 429, 5xx.
     pub(crate) refuses: u64,
+    /// A proxy answers with a page of its own.
+    pub(crate) proxies: u64,
     /// An append is refused in passing.
     pub(crate) refuses_appends: u64,
     /// A body begins with records that the reader has.
@@ -56,18 +74,43 @@ pub(crate) struct Faults {
     pub(crate) joins: u64,
     /// A stopped turn ends without a boundary where another one waits.
     pub(crate) swallows: u64,
+    /// A body brings pings for its whole window, and none of the records that there are.
+    pub(crate) stalls: u64,
+    /// What was written last is written again, as a writer does whose first try went unanswered.
+    pub(crate) doubles: u64,
+    /// An input that makes no turn waits in front of a message, so that boundaries are held back.
+    pub(crate) holds_back: u64,
+    /// A settled body breaks off behind a chunk, with a clean end.
+    pub(crate) breaks_off: u64,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Written {
     pub(crate) seq: u64,
     pub(crate) kind: Kind,
+    /// A writer's retry has written it again.
+    pub(crate) is_repeat: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
-    Chunk { turn: usize, json: String },
-    Boundary { consumed: Option<String>, token: Option<String> },
+    Chunk {
+        turn: usize,
+        json: String,
+        part: u64,
+    },
+    Boundary {
+        /// Up to which `.in` seq the agent had dealt with its input, at least.
+        told: Option<u64>,
+        /// The highest `.in` seq that it had taken.
+        taken: Option<u64>,
+        token: Option<String>,
+        /// The session was closed with this turn.
+        closes: bool,
+        /// The part id, where an older agent writes it as data.
+        data_part: Option<u64>,
+    },
+    Closed,
     Notice(&'static str),
     Trim,
 }
@@ -79,6 +122,8 @@ pub(crate) struct Turn {
     pub(crate) input_seq: u64,
     /// The seq of its boundary in `.out`.
     pub(crate) boundary: Option<u64>,
+    /// The boundary does not tell that it is this turn's: it was held back.
+    pub(crate) is_held_back: bool,
     /// It was stopped and has no boundary: the next turn's is its end as well.
     pub(crate) is_swallowed: bool,
     /// It was taken into the turn before.
@@ -102,12 +147,18 @@ struct Reader {
     window_ends: u64,
     ping_at: u64,
     is_barren: bool,
+    /// It is sent pings alone.
+    is_stalled: bool,
+    /// It is sent an end behind the next chunk.
+    breaks_off: bool,
     /// What is left up to this seq is drained, and the body closes.
     settled_at: Option<u64>,
 }
 
 #[derive(Debug)]
 pub(crate) struct ModelServer {
+    /// Tells its chunks from those of the other chats.
+    chat: usize,
     character: Character,
     random: Random,
     /// False until it was created: what a client has stored of it is of another environment.
@@ -127,17 +178,33 @@ pub(crate) struct ModelServer {
     readers: BTreeMap<Connection, Reader>,
     tokens: BTreeMap<String, u64>,
     chunks_made: u64,
+    parts_made: u64,
+    /// Where each chunk stands, and of which turn it is.
+    places: BTreeMap<String, (u64, usize)>,
+    /// An input that waits.
+    held_back: Option<u64>,
+    is_closing: bool,
+    /// The record that closed the session.
+    pub(crate) closed_at: Option<u64>,
     pub(crate) barren_bodies: u32,
+    /// What has come up.
+    pub(crate) tally: BTreeSet<&'static str>,
 }
 
 impl ModelServer {
     /// From now on nothing goes wrong any more.
     pub(crate) fn calm_down(&mut self) {
         self.character.faults = Faults::default();
+        self.held_back = None;
     }
 
-    pub(crate) fn new(character: Character, mut random: Random) -> Self {
+    pub(crate) fn tells_taken(&self) -> bool {
+        self.character.tells_taken
+    }
+
+    pub(crate) fn new(chat: usize, character: Character, mut random: Random) -> Self {
         Self {
+            chat,
             character,
             exists: false,
             out: Vec::new(),
@@ -154,7 +221,13 @@ impl ModelServer {
             readers: BTreeMap::new(),
             tokens: BTreeMap::new(),
             chunks_made: 0,
+            parts_made: 0,
+            places: BTreeMap::new(),
+            held_back: None,
+            is_closing: false,
+            closed_at: None,
             barren_bodies: 0,
+            tally: BTreeSet::new(),
         }
     }
 
@@ -166,7 +239,7 @@ impl ModelServer {
     }
 
     pub(crate) fn make_token(&mut self, now: u64) -> String {
-        let token = format!("token-{}", self.tokens.len());
+        let token = format!("token-{}-{}", self.chat, self.tokens.len());
         self.tokens.insert(token.clone(), now + self.character.token_life_ms);
         token
     }
@@ -195,6 +268,18 @@ impl ModelServer {
         if self.landed.contains_key(part_id) {
             return answered(200, r#"{"ok":true}"#.to_owned());
         }
+        if self.closed_at.is_some() {
+            let refusal = r#"{"ok":false,"error":"closed","code":"session_closed"}"#;
+            return answered(409, refusal.to_owned());
+        }
+        let is_first = self.next_in_seq == 0;
+        if !is_first
+            && self.held_back.is_none()
+            && self.random.percent(self.character.faults.holds_back)
+        {
+            self.held_back = Some(self.next_in_seq);
+            self.next_in_seq += 1;
+        }
         let seq = self.next_in_seq;
         self.next_in_seq += 1;
         self.landed.insert(part_id.to_owned(), seq);
@@ -208,7 +293,7 @@ impl ModelServer {
         )
     }
 
-    /// Takes a subscription; whether a body follows its head.
+    /// Takes a subscription. A body follows where its head is of an event stream.
     pub(crate) fn subscribe(
         &mut self,
         now: u64,
@@ -216,11 +301,27 @@ impl ModelServer {
         token: &str,
         last_event_id: Option<&str>,
         peek_settled: bool,
-    ) -> (Head, bool) {
-        let passing = self.random.percent(self.character.faults.refuses);
-        let passing = passing.then(|| self.random.one_of(&[429, 500, 502, 503]));
-        if let Some(status) = self.refusal(now, token).or(passing) {
-            return (Head { status, is_v2: false, settled_at: None }, false);
+    ) -> Head {
+        let refused = Head {
+            status: 200,
+            is_event_stream: false,
+            retry_after_ms: None,
+            is_v2: false,
+            settled_at: None,
+        };
+        if let Some(status) = self.refusal(now, token) {
+            return Head { status, ..refused };
+        }
+        if self.closed_at.is_some() && self.character.refuses_when_closed {
+            self.tally.insert("a reader refused for good");
+            return Head { status: self.random.one_of(&[409, 410]), ..refused };
+        }
+        if self.random.percent(self.character.faults.refuses) {
+            return self.refused_in_passing(refused);
+        }
+        if self.random.percent(self.character.faults.proxies) {
+            self.tally.insert("a proxy's page");
+            return refused;
         }
         let is_settled = peek_settled && self.is_settled();
         let settled_at = self.out.last().map(|record| record.seq).filter(|_| is_settled);
@@ -232,9 +333,21 @@ impl ModelServer {
             ping_at: now,
             settled_at,
             is_barren: !is_settled && self.random.percent(self.character.faults.barren),
+            is_stalled: !is_settled && self.random.percent(self.character.faults.stalls),
+            breaks_off: is_settled && self.random.percent(self.character.faults.breaks_off),
         };
         self.readers.insert(connection, reader);
-        (Head { status: 200, is_v2, settled_at }, true)
+        Head { is_event_stream: true, is_v2, settled_at, ..refused }
+    }
+
+    fn refused_in_passing(&mut self, head: Head) -> Head {
+        let status = self.random.one_of(&[408, 425, 429, 429, 500, 502, 503, 504]);
+        let waits = [None, None, Some(500), Some(7_000), Some(90_000), Some(400_000)];
+        let retry_after_ms = self.random.one_of(&waits);
+        if retry_after_ms.is_some() {
+            self.tally.insert("a time to stay away");
+        }
+        Head { status, retry_after_ms, ..head }
     }
 
     fn rewound(&mut self, seq: u64) -> u64 {
@@ -274,6 +387,7 @@ impl ModelServer {
             part_id: part_id.to_owned(),
             input_seq: seq,
             boundary: None,
+            is_held_back: false,
             is_swallowed: false,
             has_joined: running.is_some(),
         });
@@ -295,7 +409,10 @@ impl ModelServer {
             let subtype = self.random.one_of(&["upgrade-required", "of-a-later-version"]);
             self.write(Kind::Notice(subtype));
         }
-        let count = self.random.one_of(&[0, 1, 3, 8, 20, 60]);
+        let mut count = self.random.one_of(&[0, 1, 3, 8, 20, 60]);
+        if self.random.percent(8) {
+            count = self.random.one_of(&[150, 300, 1_100]);
+        }
         let chunks = (0..count).map(|_| self.make_chunk(turn)).collect();
         let next_at = now + self.random.within(1..self.character.think_ms);
         let joined = Vec::new();
@@ -314,9 +431,15 @@ impl ModelServer {
             r#","data":{"id":"not the part","data":[{}]}"#,
         ];
         self.chunks_made += 1;
-        let (number, text) = (self.chunks_made, self.random.one_of(&TEXTS));
-        let extra = self.random.one_of(&EXTRAS);
-        format!(r#"{{"type":"text-delta","id":"turn-{turn}","delta":"{text} {number}"{extra}}}"#)
+        let (chat, number) = (self.chat, self.chunks_made);
+        let text = self.random.one_of(&TEXTS);
+        // Mostly plain deltas of one part in a row, which may be merged.
+        let is_plain = self.random.percent(85);
+        let extra = if is_plain { "" } else { self.random.one_of(&EXTRAS) };
+        let part = if self.random.percent(95) { "text" } else { "another" };
+        let id = format!("{chat}-{turn}-{part}");
+        let kind = if self.random.percent(95) { "text-delta" } else { "reasoning-delta" };
+        format!(r#"{{"type":"{kind}","id":"{id}","delta":"{text} {number};"{extra}}}"#)
     }
 
     /// The running turn writes a little more, and then its end. Where none runs nothing happens.
@@ -339,19 +462,62 @@ impl ModelServer {
             return;
         };
         // Tokens come in bursts.
-        let burst = self.random.within(1..6);
+        let burst = if running.chunks.len() > 100 { 40 } else { self.random.within(1..6) };
         for _ in 0..burst {
             let Some(json) = running.chunks.pop_front() else {
                 return self.end_turn(now, &running);
             };
-            self.write(Kind::Chunk { turn: running.turn, json });
+            let part = self.next_part();
+            let place = (self.next_out_seq, running.turn);
+            self.places.insert(json.clone(), place);
+            self.write(Kind::Chunk { turn: running.turn, json, part });
         }
+        self.write_again(running.turn);
         running.next_at = now + self.random.one_of(&[1, 5, 20, 50, 400, 2_000]);
         self.running = Some(running);
     }
 
+    fn next_part(&mut self) -> u64 {
+        self.parts_made += 1;
+        self.parts_made
+    }
+
+    /// The writer has got no answer, and writes again what it has written last of this turn.
+    fn write_again(&mut self, turn: usize) {
+        if !self.random.percent(self.character.faults.doubles) {
+            return;
+        }
+        let most = self.random.one_of(&[1, 3, 40, MAX_BATCH]);
+        let is_of_turn = |record: &&Written| match &record.kind {
+            Kind::Chunk { turn: of, .. } => *of == turn,
+            Kind::Boundary { data_part, .. } => data_part.is_some(),
+            Kind::Closed | Kind::Notice(_) | Kind::Trim => false,
+        };
+        let batch: Vec<_> =
+            self.out.iter().rev().take_while(is_of_turn).take(most).cloned().collect();
+        for record in batch.into_iter().rev() {
+            self.tally.insert(match record.kind {
+                Kind::Boundary { .. } => "a boundary written twice",
+                _ => "a chunk written twice",
+            });
+            self.write(record.kind);
+            if let Some(written) = self.out.last_mut() {
+                written.is_repeat = true;
+            }
+        }
+    }
+
+    /// The app's server closes the session: a turn that runs still ends.
+    pub(crate) fn close(&mut self) {
+        self.is_closing = true;
+        if self.running.is_none() && self.closed_at.is_none() {
+            self.closed_at = Some(self.write(Kind::Closed));
+        }
+    }
+
     fn end_turn(&mut self, now: u64, running: &Running) {
         let is_swallowed = running.is_stopped
+            && !self.is_closing
             && !self.waiting.is_empty()
             && self.random.percent(self.character.faults.swallows);
         let mut turns = running.joined.clone();
@@ -360,17 +526,49 @@ impl ModelServer {
             turns.iter().for_each(|turn| self.turns[*turn].is_swallowed = true);
         } else {
             let newest = turns.last().copied().unwrap_or(running.turn);
-            let boundary = self.write_boundary(now, newest);
-            turns.iter().for_each(|turn| self.turns[*turn].boundary = Some(boundary));
+            let input_seq = self.turns[newest].input_seq;
+            // No turn follows any more: this boundary ends what waits, too.
+            if self.is_closing {
+                turns.extend(self.waiting.drain(..));
+            }
+            let boundary = self.write_boundary(now, running.turn, input_seq);
+            for turn in turns {
+                self.turns[turn].boundary = Some(boundary);
+                let told = self.told(input_seq);
+                self.turns[turn].is_held_back =
+                    told.is_some_and(|told| told < self.turns[turn].input_seq);
+            }
+            if self.random.percent(50) {
+                self.held_back = None;
+            }
         }
         self.begin_next(now);
     }
 
-    fn write_boundary(&mut self, now: u64, turn: usize) -> u64 {
-        let has_numbers = self.character.dialect != Dialect::V1;
-        let consumed = has_numbers.then(|| self.turns[turn].input_seq.to_string());
+    /// What a boundary tells of the turn that answers this input: held back behind what waits.
+    fn told(&self, input_seq: u64) -> Option<u64> {
+        let held = self.held_back.and_then(|seq| seq.checked_sub(1));
+        let told = held.map_or(input_seq, |held| held.min(input_seq));
+        self.character.dialect.has_numbers().then_some(told)
+    }
+
+    fn write_boundary(&mut self, now: u64, turn: usize, input_seq: u64) -> u64 {
+        let told = self.told(input_seq);
+        if told.is_some_and(|told| told < input_seq) {
+            self.tally.insert("a boundary that was held back");
+        }
+        let taken = Some(input_seq).filter(|_| told.is_some() && self.character.tells_taken);
         let token = self.random.percent(30).then(|| self.make_token(now));
-        let seq = self.write(Kind::Boundary { consumed, token });
+        let is_legacy = self.character.dialect == Dialect::V2Legacy;
+        let data_part = is_legacy.then(|| self.next_part());
+        let closes = self.is_closing;
+        let seq = self.write(Kind::Boundary { told, taken, token, closes, data_part });
+        if closes {
+            self.closed_at = Some(seq);
+        }
+        if is_legacy {
+            self.write_again(turn);
+        }
         // One turn back stays, with the boundary before it.
         if let Some(back_to) = self.last_boundary.replace(seq) {
             self.trimmed_below = back_to;
@@ -383,7 +581,7 @@ impl ModelServer {
         let seq = self.next_out_seq;
         // Seqs only grow; they may skip.
         self.next_out_seq += if self.random.percent(3) { 4 } else { 1 };
-        self.out.push(Written { seq, kind });
+        self.out.push(Written { seq, kind, is_repeat: false });
         seq
     }
 
@@ -399,6 +597,7 @@ impl ModelServer {
         let has_news = self.out.last().is_some_and(|record| record.seq >= reader.next);
         let is_settled = reader.settled_at.is_some();
         // A stream that was never written to closes at once, and so does a drained one.
+        let has_news = has_news && !reader.is_stalled;
         if has_news || self.out.is_empty() || is_settled || reader.is_barren {
             return 0;
         }
@@ -441,7 +640,19 @@ impl ModelServer {
         if self.random.percent(self.character.faults.errors) {
             return (encoding::error(), false);
         }
-        let news = self.news(reader);
+        let mut news = self.news(reader);
+        if reader.is_stalled {
+            if !news.is_empty() {
+                self.tally.insert("a stall with pings");
+            }
+            news.clear();
+        }
+        if reader.breaks_off
+            && let Some(chunk) = news.iter().position(is_chunk)
+        {
+            self.tally.insert("a settled body that broke off");
+            return (self.encode(&news[..=chunk]), false);
+        }
         if !news.is_empty() {
             let text = self.encode(&news);
             reader.next = news.last().map_or(reader.next, |record| record.seq + 1);
@@ -489,6 +700,48 @@ impl ModelServer {
     pub(crate) fn ending_turn(&self, turn: usize) -> usize {
         (turn..self.turns.len()).find(|at| !self.turns[*at].is_swallowed).unwrap_or(turn)
     }
+
+    /// The seq of the boundary that ends this turn, once it is written.
+    pub(crate) fn end_of(&self, turn: usize) -> Option<u64> {
+        self.turns[self.ending_turn(turn)].boundary
+    }
+
+    /// The seq of the first boundary from which a reader can tell that this turn is over, once it is
+    /// written: its end was held back, perhaps.
+    pub(crate) fn told_end_of(&self, turn: usize) -> Option<u64> {
+        let end = self.end_of(turn)?;
+        let input_seq = self.turns[turn].input_seq;
+        let tells = |record: &&Written| match record.kind {
+            Kind::Boundary { told, closes, .. } => {
+                closes || told.is_none_or(|told| told >= input_seq)
+            }
+            Kind::Closed => true,
+            _ => false,
+        };
+        self.since(Some(end)).iter().find(tells).map(|record| record.seq)
+    }
+
+    /// Where a chunk stands, and of which turn it is.
+    pub(crate) fn place(&self, chunk: &str) -> Option<(u64, usize)> {
+        self.places.get(chunk).copied()
+    }
+
+    /// The first chunk of a turn.
+    pub(crate) fn start_of(&self, turn: usize) -> Option<u64> {
+        let is_first =
+            |record: &&Written| matches!(record.kind, Kind::Chunk { turn: of, .. } if of == turn);
+        self.out.iter().find(is_first).map(|record| record.seq)
+    }
+
+    /// All records from this seq on.
+    pub(crate) fn since(&self, seq: Option<u64>) -> &[Written] {
+        let start = self.out.partition_point(|record| Some(record.seq) < seq);
+        &self.out[start..]
+    }
+}
+
+fn is_chunk(record: &Written) -> bool {
+    matches!(record.kind, Kind::Chunk { .. })
 }
 
 fn answered(status: u16, body: String) -> Fact {

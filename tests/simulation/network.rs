@@ -1,7 +1,8 @@
-//! The network between the pages and the server, sans-I/O as they are: it delays, refuses, loses
-//! answers, cuts bodies at any byte, and lets a reader have them in pieces of any size.
+//! The network between the pages and the servers, sans-I/O as they are: it delays, refuses, loses
+//! answers, cuts bodies at any byte, lets them fall silent for ever, and lets a reader have them in
+//! pieces of any size. A page may be cut off from it, or sleep.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::random::Random;
 
@@ -22,6 +23,8 @@ pub(crate) enum Request {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head {
     pub(crate) status: u16,
+    pub(crate) is_event_stream: bool,
+    pub(crate) retry_after_ms: Option<u64>,
     pub(crate) is_v2: bool,
     /// The server says "settled", of all up to this seq.
     pub(crate) settled_at: Option<u64>,
@@ -56,6 +59,10 @@ pub(crate) struct Weather {
     pub(crate) loses_answers: u64,
     /// A body breaks off.
     pub(crate) cuts: u64,
+    /// A body falls silent, without an end, for ever.
+    pub(crate) silences: u64,
+    /// A request for a body gets no answer at all, not even an end.
+    pub(crate) loses_heads: u64,
     /// A piece of a body is late by up to 40 s.
     pub(crate) stalls: u64,
     /// The answer to an append is as late.
@@ -63,8 +70,16 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
-    pub(crate) const FAIR: Self =
-        Self { latency_ms: 20, refuses: 0, loses_answers: 0, cuts: 0, stalls: 0, late_answers: 0 };
+    pub(crate) const FAIR: Self = Self {
+        latency_ms: 20,
+        refuses: 0,
+        loses_answers: 0,
+        cuts: 0,
+        silences: 0,
+        loses_heads: 0,
+        stalls: 0,
+        late_answers: 0,
+    };
 }
 
 #[derive(Debug)]
@@ -82,6 +97,12 @@ struct Line {
     last_arrival: u64,
     /// The body breaks off after so many bytes.
     cut_after: Option<usize>,
+    /// Nothing comes after so many bytes.
+    silent_after: Option<usize>,
+    /// Nothing comes any more, not even an end.
+    is_dead: bool,
+    /// Since when the page waits: for a head, or for the answer to a read.
+    waits_since: u64,
     /// What has arrived and was not read.
     inbox: VecDeque<Fact>,
     is_reading: bool,
@@ -96,11 +117,31 @@ pub(crate) struct Network {
     transits: BTreeMap<(u64, u64), Transit>,
     sent: u64,
     lines: BTreeMap<Connection, Line>,
+    /// Pages without a network.
+    cut_off: BTreeSet<u32>,
+    /// Until when a page sleeps. What is for it waits so long.
+    asleep: BTreeMap<u32, u64>,
+}
+
+/// A subscription whose page waits for the network.
+#[derive(Debug)]
+pub(crate) struct WaitingLine {
+    pub(crate) connection: Connection,
+    pub(crate) has_head: bool,
+    pub(crate) since: u64,
 }
 
 impl Network {
     pub(crate) fn new(weather: Weather, random: Random) -> Self {
-        Self { weather, random, transits: BTreeMap::new(), sent: 0, lines: BTreeMap::new() }
+        Self {
+            weather,
+            random,
+            transits: BTreeMap::new(),
+            sent: 0,
+            lines: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
+            asleep: BTreeMap::new(),
+        }
     }
 
     /// The requests that a page has not seen the end of.
@@ -113,21 +154,92 @@ impl Network {
         self.lines.iter().filter(is_one).count()
     }
 
+    pub(crate) fn is_open(&self, connection: Connection) -> bool {
+        self.lines.contains_key(&connection)
+    }
+
+    /// Whether a page has a body that it could read.
+    pub(crate) fn has_body(&self, page: u32) -> bool {
+        self.lines.iter().any(|(at, line)| at.page == page && !line.is_append && line.has_head)
+    }
+
+    /// The subscriptions that a page waits for.
+    pub(crate) fn waiting_lines(&self) -> impl Iterator<Item = WaitingLine> {
+        let waits = |line: &Line| !line.is_append && (!line.has_head || line.is_reading);
+        self.lines.iter().filter(move |(_, line)| waits(line)).map(|(connection, line)| {
+            WaitingLine {
+                connection: *connection,
+                has_head: line.has_head,
+                since: line.waits_since,
+            }
+        })
+    }
+
+    // What becomes of a page
+
+    /// A page has no network any more. What was open breaks off, or falls silent; `loses_appends`:
+    /// also a message whose answer is on its way.
+    pub(crate) fn cut_off(&mut self, now: u64, page: u32, loses_appends: bool) {
+        self.cut_off.insert(page);
+        self.harm_lines(now, page, [50, 100], loses_appends);
+    }
+
+    pub(crate) fn connect(&mut self, page: u32) {
+        self.cut_off.remove(&page);
+    }
+
+    /// A page sleeps. What is for it comes late, or has broken off or fallen silent when it awakes.
+    pub(crate) fn put_to_sleep(&mut self, now: u64, page: u32, until: u64, loses_appends: bool) {
+        self.asleep.insert(page, until);
+        self.harm_lines(now, page, [40, 70], loses_appends);
+    }
+
+    /// Of a hundred lines the first so many fall silent, those up to the second number break off,
+    /// and the rest go on.
+    fn harm_lines(&mut self, now: u64, page: u32, [silent, broken]: [u64; 2], loses_appends: bool) {
+        for connection in self.open_lines(page) {
+            let drawn = self.random.within(0..100);
+            let Some(line) = self.lines.get_mut(&connection) else {
+                continue;
+            };
+            let is_silent = drawn < silent && !line.is_append;
+            let is_broken = !is_silent && drawn < broken && (!line.is_append || loses_appends);
+            if (is_silent || is_broken) && !line.is_dead {
+                line.is_dead = true;
+                if is_broken {
+                    self.depart(now, Transit::ToPage(connection, Fact::Failed));
+                }
+            }
+        }
+    }
+
     // What the pages do
 
     pub(crate) fn request(&mut self, now: u64, connection: Connection, request: Request) {
         let is_append = matches!(request, Request::Append { .. });
-        let line = Line { is_append, cut_after: self.cut(), ..Line::default() };
+        let is_lost = !is_append && self.random.percent(self.weather.loses_heads);
+        let line = Line {
+            is_append,
+            cut_after: self.break_off(self.weather.cuts),
+            silent_after: self.break_off(if is_append { 0 } else { self.weather.silences }),
+            is_dead: is_lost,
+            waits_since: now,
+            ..Line::default()
+        };
         assert!(self.lines.insert(connection, line).is_none(), "{connection:?} is used twice");
-        if self.random.percent(self.weather.refuses) {
+        if self.cut_off.contains(&connection.page) || self.random.percent(self.weather.refuses) {
+            if let Some(line) = self.lines.get_mut(&connection) {
+                line.is_dead = true;
+            }
             return self.depart(now, Transit::ToPage(connection, Fact::Failed));
         }
         self.depart(now, Transit::ToServer(connection, request));
     }
 
-    fn cut(&mut self) -> Option<usize> {
-        let is_cut = self.random.percent(self.weather.cuts);
-        is_cut.then(|| self.random.one_of(&[40, 400, 4_000])).map(|most| self.random.below(most))
+    /// After how many bytes that befalls a body, where it does.
+    fn break_off(&mut self, chance: u64) -> Option<usize> {
+        let does = self.random.percent(chance);
+        does.then(|| self.random.one_of(&[40, 400, 4_000])).map(|most| self.random.below(most))
     }
 
     /// The page wants the next piece of the body.
@@ -135,6 +247,7 @@ impl Network {
         if let Some(line) = self.lines.get_mut(&connection) {
             assert!(!line.is_reading, "two reads of one body at once");
             line.is_reading = true;
+            line.waits_since = now;
             self.hand_over(now, connection);
         }
     }
@@ -152,6 +265,9 @@ impl Network {
         let Some(line) = self.lines.get_mut(&connection) else {
             return;
         };
+        if line.is_dead {
+            return;
+        }
         let fact = match fact {
             Fact::Answered { .. } if self.random.percent(self.weather.loses_answers) => {
                 Fact::Failed
@@ -160,9 +276,17 @@ impl Network {
                 if let Some(left) = &mut line.cut_after {
                     if bytes.len() >= *left {
                         bytes.truncate(*left);
-                        return self.cut_off(now, connection, bytes);
+                        return self.break_body(now, connection, bytes);
                     }
                     *left -= bytes.len();
+                }
+                if let Some(left) = &mut line.silent_after {
+                    line.is_dead = bytes.len() >= *left;
+                    bytes.truncate(*left);
+                    *left -= bytes.len();
+                    if bytes.is_empty() {
+                        return;
+                    }
                 }
                 Fact::Bytes(bytes)
             }
@@ -171,7 +295,7 @@ impl Network {
         self.depart(now, Transit::ToPage(connection, fact));
     }
 
-    fn cut_off(&mut self, now: u64, connection: Connection, rest: Vec<u8>) {
+    fn break_body(&mut self, now: u64, connection: Connection, rest: Vec<u8>) {
         self.depart(now, Transit::ToPage(connection, Fact::Bytes(rest)));
         self.depart(now, Transit::ToPage(connection, Fact::Failed));
         self.depart(now, Transit::LetGo(connection));
@@ -207,11 +331,28 @@ impl Network {
     /// Takes the next transit that is due; what it means at its end, if anything.
     pub(crate) fn advance(&mut self, now: u64) -> Option<Arrival> {
         let entry = self.transits.first_entry().filter(|entry| entry.key().0 <= now)?;
-        match entry.remove() {
+        let sent = entry.key().1;
+        let transit = entry.remove();
+        if let Some(until) = self.asleep_until(&transit).filter(|until| *until > now) {
+            // Under its old number: nothing overtakes it.
+            self.transits.insert((until, sent), transit);
+            return None;
+        }
+        match transit {
             Transit::ToServer(connection, request) => Some(Arrival::AtServer(connection, request)),
             Transit::LetGo(connection) => Some(Arrival::LetGo(connection)),
             Transit::ToPage(connection, fact) => self.arrived(now, connection, fact),
             Transit::Read(connection, fact) => self.read_answered(connection, fact),
+        }
+    }
+
+    /// Until when the page sleeps that a transit is for.
+    fn asleep_until(&self, transit: &Transit) -> Option<u64> {
+        match transit {
+            Transit::ToPage(connection, _) | Transit::Read(connection, _) => {
+                self.asleep.get(&connection.page).copied()
+            }
+            Transit::ToServer(..) | Transit::LetGo(_) => None,
         }
     }
 

@@ -1,4 +1,5 @@
-//! One browser tab: a page with its chat machine, the app's storage, and the calls that wait.
+//! One chat of a page: its machine, the app's storage, and the calls that wait. A browser tab shows
+//! one or more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,14 @@ pub(crate) enum Call {
 
 pub(crate) struct Tab {
     pub(crate) chat: Chat,
+    /// Its session, among the world's.
+    pub(crate) session: usize,
+    /// The machine that the page lives on, among the world's.
+    pub(crate) device: usize,
+    /// What was stored is of another environment.
+    pub(crate) is_stale: bool,
+    /// Deltas may be merged.
+    coalesces: bool,
     /// Tells the requests of this page from those of the pages before it.
     pub(crate) page: u32,
     pub(crate) user: User,
@@ -47,14 +56,28 @@ pub(crate) struct Tab {
     pub(crate) aborted: BTreeSet<String>,
     pub(crate) is_starting: bool,
     pub(crate) is_refreshing: bool,
+    /// The service has asked not to be asked before.
+    pub(crate) not_before: Option<u64>,
+    /// The last body ended in due form, and nothing was lost since.
+    pub(crate) is_between_bodies: bool,
     last_call: u32,
     random: Random,
 }
 
 impl Tab {
-    pub(crate) fn new(page: u32, user: User, mut random: Random) -> Self {
+    pub(crate) fn new(
+        page: u32,
+        [session, device]: [usize; 2],
+        coalesces: bool,
+        user: User,
+        mut random: Random,
+    ) -> Self {
         Self {
-            chat: new_chat(&mut random),
+            chat: new_chat(coalesces, &mut random),
+            session,
+            device,
+            is_stale: false,
+            coalesces,
             page,
             user,
             witness: Witness::default(),
@@ -66,6 +89,8 @@ impl Tab {
             aborted: BTreeSet::new(),
             is_starting: false,
             is_refreshing: false,
+            not_before: None,
+            is_between_bodies: false,
             last_call: 0,
             random,
         }
@@ -74,7 +99,7 @@ impl Tab {
     /// Another page takes over, which knows what the app has stored and nothing else.
     pub(crate) fn reload(&mut self, page: u32) {
         self.page = page;
-        self.chat = new_chat(&mut self.random);
+        self.chat = new_chat(self.coalesces, &mut self.random);
         if let Some(stored) = &mut self.stored {
             if self.user.forgets() {
                 stored.is_streaming = None;
@@ -90,6 +115,8 @@ impl Tab {
         self.aborted.clear();
         self.is_starting = false;
         self.is_refreshing = false;
+        self.not_before = None;
+        self.is_between_bodies = false;
     }
 
     pub(crate) fn connection(&self, request: RequestId) -> Connection {
@@ -126,6 +153,8 @@ impl Tab {
         if before.is_none()
             && let Some(call) = self.stops.get(part_id)
         {
+            let is_early = self.has_message_under_way();
+            assert!(!is_early, "a stop overtakes its message");
             // A stop waits for a message that is on its way, and means its turn.
             self.calls.insert(*call, Call::Stop { turn: running });
         }
@@ -138,19 +167,36 @@ impl Tab {
         self.appends.remove(&request).unwrap_or_default()
     }
 
-    /// The stored cursor, of a server whose cursors are seqs.
+    /// Where the chat stands while no turn runs, of a server whose cursors are seqs.
     pub(crate) fn cursor(&self) -> Option<u64> {
-        self.stored.as_ref()?.last_event_id.as_deref()?.parse().ok()
+        self.chat.session()?.last_event_id?.parse().ok()
     }
 
     pub(crate) fn is_streaming(&self) -> Option<bool> {
         self.stored.as_ref().and_then(|stored| stored.is_streaming)
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.closed)
+    }
+
+    /// Whether a message is on its way whose call still waits.
+    pub(crate) fn has_message_under_way(&self) -> bool {
+        let is_message =
+            |part: &&String| !self.stops.contains_key(*part) && !self.aborted.contains(*part);
+        self.appends.values().any(|part| is_message(&part) && self.waits_for(part))
+    }
+
+    fn waits_for(&self, part: &str) -> bool {
+        let is_it = |call: &Call| matches!(call, Call::Send { part_id } if part_id == part);
+        self.calls.values().any(is_it)
+    }
+
     /// What the rules say of a reconnect: nothing without a session, without a running turn, and
     /// while a stream is open. A message on its way may have a request for its stream, or have none.
     pub(crate) fn has_nothing_to_reconnect_to(&self) -> Option<bool> {
         let is_nothing = self.stored.is_none()
+            || self.is_closed()
             || self.is_streaming() == Some(false)
             || self.witness.open.is_some();
         (is_nothing || !self.is_sending()).then_some(is_nothing)
@@ -179,9 +225,8 @@ impl Tab {
     }
 }
 
-fn new_chat(random: &mut Random) -> Chat {
+fn new_chat(coalesces: bool, random: &mut Random) -> Chat {
     let mut chat = Chat::new("chat-1".to_owned(), true, random.next());
-    // The witness looks for each chunk as the server wrote it.
-    chat.set_coalesces(false);
+    chat.set_coalesces(coalesces);
     chat
 }

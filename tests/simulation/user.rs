@@ -50,6 +50,8 @@ pub(crate) enum Wish {
     /// Disposes of the transport and goes on with it, as StrictMode does.
     Dispose,
     Cancel,
+    /// Asks for the next attempt now.
+    Retry,
     Reconnect,
     /// StrictMode runs the resume effect twice.
     ReconnectTwice,
@@ -107,7 +109,7 @@ impl User {
     }
 
     fn while_waiting(&self, view: View) -> Vec<(Wish, u64)> {
-        let mut wishes = vec![(Wish::Nothing, 30), (Wish::Reconnect, 2)];
+        let mut wishes = vec![(Wish::Nothing, 30), (Wish::Reconnect, 2), (Wish::Retry, 3)];
         if self.may_stop(view) {
             wishes.extend([(Wish::Stop, 10), (Wish::Abort, 10)]);
         }

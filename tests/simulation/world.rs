@@ -1,4 +1,5 @@
-//! A whole world on one virtual clock: a server, a network, and tabs with a chat machine each.
+//! A whole world on one virtual clock: servers, a network, and pages with a chat machine or two on
+//! devices that sleep and lose their network.
 //!
 //! [`World::step`] takes the earliest event. Every order of a machine is checked as it is carried
 //! out; when nothing is left to happen, nothing may be left open.
@@ -8,22 +9,44 @@ use std::collections::{BTreeMap, BTreeSet};
 use trigger_chat_transport::chat::action::{
     Action, Answer, CallId, Head, Input, RequestId, Send, StreamId,
 };
+use trigger_chat_transport::chat::connection::ConnectionState;
 use trigger_chat_transport::chat::error::{ChatError, Foreign};
 use trigger_chat_transport::chat::event::SendSource;
 use trigger_chat_transport::chat::session::PersistedSession;
 use trigger_chat_transport::chat::time::Time;
 
-use crate::model_server::{Character, Dialect, Faults, ModelServer};
-use crate::network::{Arrival, Connection, Fact, Network, Request, Weather};
+use crate::device::{Absence, Device};
+use crate::model_server::ModelServer;
+use crate::network::{self, Arrival, Connection, Fact, Network, Request, Weather};
 use crate::random::Random;
 use crate::tab::{Call, Tab};
 use crate::user::{Habits, User, Wish};
+use crate::variety::{self, Variety};
 
 /// More than the longest of these worlds takes, many times over.
 const MAX_STEPS: u32 = 60_000;
 
+/// So long may a head take, and a read, before its connection is given up.
+const HEAD_PATIENCE_MS: u64 = 30_000;
+const SILENCE_MS: u64 = 60_000;
+
+/// No longer is a service's wish to be left alone respected.
+const MAX_RETRY_AFTER_MS: u64 = 300_000;
+
 /// So many bodies without a record or a ping fail a stream, and no fewer.
 const MAX_BARREN_BODIES: u32 = 5;
+
+/// Something that will happen.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    /// At this page of a tab, should it still be there.
+    AtPage(usize, u32, Due),
+    /// A device goes away in some way.
+    Leaves(usize),
+    Returns(usize, Absence),
+    /// The app's server closes a session.
+    Closes(usize),
+}
 
 /// Something that will happen at a page.
 #[derive(Debug, Clone, Copy)]
@@ -48,72 +71,111 @@ enum Cause {
     Landed(String),
     /// A body has brought something, or ended.
     Body,
+    /// A deadline has passed.
+    Woken,
+    /// The user has asked for an attempt, or the network is there again.
+    Hurried,
 }
 
-pub(crate) struct World {
+struct World {
     now: u64,
     random: Random,
-    server: ModelServer,
+    servers: Vec<ModelServer>,
     network: Network,
+    devices: Vec<Device>,
     tabs: Vec<Tab>,
-    agenda: BTreeMap<(u64, u64), (usize, u32, Due)>,
+    agenda: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
     pages: u32,
+    /// Which session each page is of, also of those that are gone: what they have sent may arrive.
+    sessions_of_pages: BTreeMap<u32, usize>,
     /// The app's callbacks fail at times, in percent.
     callbacks_fail: u64,
-    /// The first tab's stored state is of another environment.
-    is_stale: bool,
     is_over: bool,
     trace: Option<Vec<String>>,
-    /// What has come up in this world.
-    pub(crate) tally: BTreeSet<&'static str>,
+    tally: BTreeSet<&'static str>,
+}
+
+/// Lives through the world of a seed; what has come up in it.
+pub(crate) fn live(seed: u64, is_traced: bool) -> BTreeSet<&'static str> {
+    let mut world = World::new(seed, is_traced);
+    world.run();
+    std::mem::take(&mut world.tally)
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, is_traced: bool) -> Self {
+    fn new(seed: u64, is_traced: bool) -> Self {
         let mut random = Random::new(seed);
-        let dialect =
-            random.one_of(&[Dialect::V2, Dialect::V2, Dialect::V2WithoutHeader, Dialect::V1]);
-        let gives_seq = dialect == Dialect::V1 || random.percent(85);
-        // Without the numbers a boundary cannot be told from another: then turns do not overlap.
-        let has_numbers = gives_seq && dialect != Dialect::V1;
-        let habits = habits(has_numbers, gives_seq, &mut random);
-        let character = character(dialect, gives_seq, has_numbers, &mut random);
-        let weather = weather(has_numbers, &mut random);
-        let is_stale = random.percent(10);
+        let chats = random.one_of(&[1, 1, 1, 2]);
+        let kinds: Vec<_> = (0..chats).map(|_| Variety::draw(&mut random)).collect();
+        let have_numbers = kinds.iter().all(|kind| kind.habits.has_numbers);
+        let have_no_doubles = kinds.iter().all(|kind| kind.character.faults.doubles == 0);
+        let weather = variety::weather(have_numbers, &mut random);
+        let serve = |(chat, kind): (usize, &Variety)| {
+            ModelServer::new(chat, kind.character.clone(), random.fork())
+        };
+        let servers = kinds.iter().enumerate().map(serve).collect();
         let mut world = Self {
             now: 1_000,
-            server: ModelServer::new(character, random.fork()),
+            servers,
             network: Network::new(weather, random.fork()),
+            devices: vec![Device::new(random.fork())],
             tabs: Vec::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
             pages: 0,
-            // The stream of a turn that runs on may fail then, and leaves a boundary like above.
-            callbacks_fail: if has_numbers { random.one_of(&[0, 0, 10]) } else { 0 },
-            is_stale,
+            sessions_of_pages: BTreeMap::new(),
+            // The stream of a turn that runs on may fail then, and leaves a boundary that only
+            // numbers tell.
+            callbacks_fail: if have_numbers && have_no_doubles {
+                random.one_of(&[0, 0, 10])
+            } else {
+                0
+            },
             is_over: false,
             trace: is_traced.then(Vec::new),
             tally: BTreeSet::new(),
             random,
         };
-        world.trace(|| format!("{habits:?} {weather:?} stale: {is_stale} {dialect:?}"));
-        world.open_tab(habits);
-        if habits.overlaps && !is_stale && world.random.percent(25) {
-            world.open_tab(Habits { wishes: 4, ..habits });
-        }
+        world.trace(|| format!("{kinds:#?} {weather:?}"));
+        world.open_page(&kinds);
+        world.schedule_absence(0);
         world
     }
 
-    /// Lives through all of it.
-    pub(crate) fn run(&mut self) {
-        if self.is_stale {
-            self.restore_stale();
+    /// Opens a page with a chat of each kind; at times another one with the same, elsewhere.
+    fn open_page(&mut self, kinds: &[Variety]) {
+        let coalesces = self.random.percent(50);
+        for (session, kind) in kinds.iter().enumerate() {
+            if session > 0 {
+                self.tally.insert("two chats in one page");
+            }
+            let is_stale = session == 0 && self.random.percent(10);
+            self.open_tab([session, 0], coalesces, kind.habits);
+            if is_stale {
+                self.restore_stale();
+            }
+            if kind.habits.overlaps && !is_stale && self.random.percent(25) {
+                let device = self.random.below(2);
+                if device == self.devices.len() {
+                    self.devices.push(Device::new(self.random.fork()));
+                    self.schedule_absence(device);
+                }
+                let habits = Habits { wishes: 4, ..kind.habits };
+                self.open_tab([session, device], coalesces, habits);
+            }
+            if let Some(delay) = kind.closes_after {
+                self.plan(delay, Event::Closes(session));
+            }
         }
+    }
+
+    /// Lives through all of it.
+    fn run(&mut self) {
         self.run_until_idle();
         self.is_over = true;
         self.network.weather = Weather::FAIR;
-        self.server.calm_down();
+        self.servers.iter_mut().for_each(ModelServer::calm_down);
         for tab in 0..self.tabs.len() {
             self.come_back_once_more(tab);
         }
@@ -121,25 +183,40 @@ impl World {
         for tab in 0..self.tabs.len() {
             self.assert_all_over(tab);
         }
+        for server in &mut self.servers {
+            self.tally.append(&mut server.tally);
+        }
     }
 
-    fn open_tab(&mut self, habits: Habits) {
+    fn open_tab(&mut self, place: [usize; 2], coalesces: bool, habits: Habits) {
         let user = User::new(habits, self.random.fork());
         self.pages += 1;
-        self.tabs.push(Tab::new(self.pages, user, self.random.fork()));
+        self.sessions_of_pages.insert(self.pages, place[0]);
+        self.tabs.push(Tab::new(self.pages, place, coalesces, user, self.random.fork()));
         self.schedule_wish(self.tabs.len() - 1);
     }
 
+    /// The newest tab's stored state is of another environment.
     fn restore_stale(&mut self) {
-        let tab = &mut self.tabs[0];
+        let is_streaming = self.random.percent(50);
+        let tab = self.tabs.last_mut().expect("a tab is open");
         let stored = PersistedSession {
             public_access_token: "of-another-environment".to_owned(),
             last_event_id: Some("500".to_owned()),
-            is_streaming: Some(self.random.percent(50)),
+            is_streaming: Some(is_streaming),
             ..PersistedSession::default()
         };
+        tab.is_stale = true;
         tab.chat.restore(stored.clone());
         tab.stored = Some(stored);
+    }
+
+    fn server(&mut self, tab: usize) -> &mut ModelServer {
+        &mut self.servers[self.tabs[tab].session]
+    }
+
+    fn device(&self, tab: usize) -> &Device {
+        &self.devices[self.tabs[tab].device]
     }
 
     // Time
@@ -158,45 +235,73 @@ impl World {
 
     /// Takes the earliest event; `false` when there is none.
     fn step(&mut self) -> bool {
-        let deadline = |tab: &Tab| tab.chat.deadline().map(Time::as_millis);
-        let woken = self.tabs.iter().filter_map(deadline).min();
+        let woken = (0..self.tabs.len()).filter_map(|tab| self.wakes_at(tab)).min();
         let due = self.agenda.keys().next().map(|(at, _)| *at);
-        let sources = [self.network.next_time(), self.server.next_time(), woken, due];
+        let served = self.servers.iter().filter_map(ModelServer::next_time).min();
+        let sources = [self.network.next_time(), served, woken, due];
         let Some(next) = sources.into_iter().flatten().min() else {
             return false;
         };
-        self.now = self.now.max(next);
+        if next > self.now {
+            self.now = next;
+            self.assert_none_hangs();
+        }
         let is_due = |at: Option<u64>| at.is_some_and(|at| at <= self.now);
         match sources.map(is_due) {
             [true, ..] => self.step_network(),
-            [_, true, ..] => self.step_server(),
+            [_, true, ..] => self.step_servers(),
             [_, _, true, _] => self.wake(),
             _ => self.step_agenda(),
         }
         true
     }
 
+    /// When a tab's timer fires: late where its device sleeps, or throttles the timers of what is
+    /// hidden.
+    fn wakes_at(&self, tab: usize) -> Option<u64> {
+        let deadline = self.tabs[tab].chat.deadline()?;
+        Some(self.device(tab).timer_fires_at(deadline.as_millis()))
+    }
+
+    /// Nobody waits for longer than the rules allow.
+    fn assert_none_hangs(&self) {
+        for line in self.network.waiting_lines() {
+            let of_page = |tab: &&Tab| tab.page == line.connection.page;
+            let Some(tab) = self.tabs.iter().find(of_page) else {
+                continue;
+            };
+            let patience = if line.has_head { SILENCE_MS } else { HEAD_PATIENCE_MS };
+            let limit = self.devices[tab.device].latest_look(line.since, patience);
+            assert!(self.now <= limit, "waits for {} ms: {line:?}", self.now - line.since);
+        }
+    }
+
     fn step_network(&mut self) {
         match self.network.advance(self.now) {
             Some(Arrival::AtServer(connection, request)) => self.serve(connection, &request),
             Some(Arrival::AtPage(connection, fact)) => self.learn(connection, fact),
-            Some(Arrival::LetGo(connection)) => self.server.let_go(connection),
+            Some(Arrival::LetGo(connection)) => {
+                self.servers.iter_mut().for_each(|server| server.let_go(connection));
+            }
             None => {}
         }
     }
 
-    fn step_server(&mut self) {
-        for (connection, fact) in self.server.advance(self.now) {
-            self.network.respond(self.now, connection, fact);
+    fn step_servers(&mut self) {
+        for server in &mut self.servers {
+            for (connection, fact) in server.advance(self.now) {
+                self.network.respond(self.now, connection, fact);
+            }
         }
     }
 
     fn wake(&mut self) {
-        let now = Time::from_millis(self.now);
-        let is_due = |tab: &Tab| tab.chat.deadline().is_some_and(|deadline| deadline <= now);
-        if let Some(tab) = self.tabs.iter().position(is_due) {
-            self.tell(tab, Input::Woken, &Cause::Other);
-            assert!(!is_due(&self.tabs[tab]), "a deadline stays due after it was told");
+        let is_due = |tab: &usize| self.wakes_at(*tab).is_some_and(|at| at <= self.now);
+        if let Some(tab) = (0..self.tabs.len()).find(is_due) {
+            self.tell(tab, Input::Woken, &Cause::Woken);
+            let now = Time::from_millis(self.now);
+            let is_due = self.tabs[tab].chat.deadline().is_some_and(|deadline| deadline <= now);
+            assert!(!is_due, "a deadline stays due after it was told");
         }
     }
 
@@ -211,28 +316,46 @@ impl World {
     }
 
     fn step_agenda(&mut self) {
-        let Some((_, (tab, page, due))) = self.agenda.pop_first() else {
+        let Some((_, event)) = self.agenda.pop_first() else {
             return;
         };
-        if let Due::Wish = due {
-            self.wish(tab);
-            return self.schedule_wish(tab);
+        let device = match event {
+            Event::AtPage(tab, ..) => Some(self.tabs[tab].device),
+            Event::Leaves(device) | Event::Returns(device, _) => Some(device),
+            Event::Closes(_) => None,
+        };
+        let asleep_until = device.and_then(|device| self.devices[device].asleep_until(self.now));
+        if let Some(until) = asleep_until {
+            return self.plan(until - self.now, event);
         }
-        if self.tabs[tab].page != page {
-            return;
-        }
-        match due {
-            Due::Wish => {}
-            Due::SessionStarted => self.session_started(tab),
-            Due::TokenReady => self.token_ready(tab),
-            Due::Wanted(stream) => self.wanted(tab, stream),
+        match event {
+            Event::AtPage(tab, _, Due::Wish) => {
+                self.wish(tab);
+                self.schedule_wish(tab);
+            }
+            Event::AtPage(tab, page, due) if self.tabs[tab].page == page => match due {
+                Due::Wish => {}
+                Due::SessionStarted => self.session_started(tab),
+                Due::TokenReady => self.token_ready(tab),
+                Due::Wanted(stream) => self.wanted(tab, stream),
+            },
+            Event::AtPage(..) => {}
+            Event::Leaves(device) => self.leave(device),
+            Event::Returns(device, absence) => self.come_back(device, absence),
+            Event::Closes(session) => {
+                self.tally.insert("a closed session");
+                self.servers[session].close();
+            }
         }
     }
 
-    fn schedule(&mut self, tab: usize, delay: u64, due: Due) {
+    fn plan(&mut self, delay: u64, event: Event) {
         self.scheduled += 1;
-        let page = self.tabs[tab].page;
-        self.agenda.insert((self.now + delay, self.scheduled), (tab, page, due));
+        self.agenda.insert((self.now + delay, self.scheduled), event);
+    }
+
+    fn schedule(&mut self, tab: usize, delay: u64, due: Due) {
+        self.plan(delay, Event::AtPage(tab, self.tabs[tab].page, due));
     }
 
     fn schedule_wish(&mut self, tab: usize) {
@@ -241,27 +364,88 @@ impl World {
         }
     }
 
+    fn schedule_absence(&mut self, device: usize) {
+        if let Some(delay) = self.devices[device].stays_for() {
+            self.plan(delay, Event::Leaves(device));
+        }
+    }
+
+    // The devices
+
+    fn leave(&mut self, device: usize) {
+        self.schedule_absence(device);
+        let Some((absence, length)) = self.devices[device].leave(self.now) else {
+            return;
+        };
+        self.trace(|| format!("device {device} is {absence:?} for {length} ms"));
+        self.plan(length, Event::Returns(device, absence));
+        for tab in self.tabs_of(device) {
+            let (page, habits) = (self.tabs[tab].page, self.tabs[tab].user.habits);
+            // A message that landed unknown to the client leaves a boundary that only numbers tell.
+            let loses_appends = habits.has_numbers;
+            match absence {
+                Absence::Offline => {
+                    self.tally.insert("an outage");
+                    self.network.cut_off(self.now, page, loses_appends);
+                    self.tell_if_active(tab, Input::Offline, &Cause::Other);
+                }
+                Absence::Hidden => {
+                    self.tally.insert("a hidden page");
+                    self.tell_if_active(tab, Input::Hidden, &Cause::Other);
+                }
+                Absence::Asleep => {
+                    self.tally.insert("a sleep");
+                    let until = self.now + length;
+                    self.network.put_to_sleep(self.now, page, until, loses_appends);
+                }
+            }
+        }
+    }
+
+    fn come_back(&mut self, device: usize, absence: Absence) {
+        self.trace(|| format!("device {device} is no longer {absence:?}"));
+        self.devices[device].come_back(self.now, absence);
+        for tab in self.tabs_of(device) {
+            match absence {
+                Absence::Offline => {
+                    self.network.connect(self.tabs[tab].page);
+                    self.tell_if_active(tab, Input::Online, &Cause::Hurried);
+                }
+                Absence::Hidden => self.tell_if_active(tab, Input::Shown, &Cause::Other),
+                Absence::Asleep => {}
+            }
+        }
+    }
+
+    fn tabs_of(&self, device: usize) -> Vec<usize> {
+        (0..self.tabs.len()).filter(|tab| self.tabs[*tab].device == device).collect()
+    }
+
+    /// The browser half listens only while something is under way.
+    fn tell_if_active(&mut self, tab: usize, input: Input<'_>, cause: &Cause) {
+        if self.tabs[tab].chat.is_active() {
+            self.tell(tab, input, cause);
+        }
+    }
+
     // The server's side of a request
 
     fn serve(&mut self, connection: Connection, request: &Request) {
         self.trace(|| format!("server gets {connection:?} {request:?}"));
-        match request {
+        let Some(session) = self.sessions_of_pages.get(&connection.page).copied() else {
+            return;
+        };
+        let server = &mut self.servers[session];
+        let answer = match request {
             Request::Append { token, part_id, body } => {
-                let answer = self.server.append(self.now, token, part_id, body);
-                self.network.respond(self.now, connection, answer);
+                server.append(self.now, token, part_id, body)
             }
             Request::Subscribe { token, last_event_id, peek_settled } => {
-                let last_event_id = last_event_id.as_deref();
-                let (head, _) = self.server.subscribe(
-                    self.now,
-                    connection,
-                    token,
-                    last_event_id,
-                    *peek_settled,
-                );
-                self.network.respond(self.now, connection, Fact::Head(head));
+                let from = last_event_id.as_deref();
+                Fact::Head(server.subscribe(self.now, connection, token, from, *peek_settled))
             }
-        }
+        };
+        self.network.respond(self.now, connection, answer);
     }
 
     // What a page learns
@@ -281,28 +465,18 @@ impl World {
                     &cause,
                 );
             }
-            Fact::Head(head) => {
-                let settled_at = head.settled_at;
-                let head = Head {
-                    status: head.status,
-                    is_event_stream: true,
-                    retry_after_ms: None,
-                    is_v2: head.is_v2,
-                    is_settled: head.settled_at.is_some(),
-                };
-                if let Some(open) = &mut self.tabs[tab].witness.open {
-                    open.settled_at = settled_at;
-                    if settled_at.is_some() {
-                        self.tally.insert("a settled peek");
-                    }
-                }
-                self.tell(tab, Input::Connected { request, head }, &Cause::Other);
-            }
+            Fact::Head(head) => self.learn_head(tab, request, head),
             Fact::Bytes(bytes) => {
                 self.tell(tab, Input::Bytes { request, bytes: &bytes }, &Cause::Body);
             }
-            Fact::Ended => self.tell(tab, Input::Ended { request }, &Cause::Body),
+            Fact::Ended => {
+                self.tabs[tab].is_between_bodies = true;
+                self.tell(tab, Input::Ended { request }, &Cause::Body);
+            }
             Fact::Failed => {
+                if part_id.is_empty() {
+                    self.tabs[tab].is_between_bodies = false;
+                }
                 self.tally.insert(if part_id.is_empty() { "a cut" } else { "a lost append" });
                 let error = Foreign::new("no network");
                 self.tell(tab, Input::NetworkFailed { request, error }, &Cause::Other);
@@ -310,14 +484,40 @@ impl World {
         }
     }
 
+    fn learn_head(&mut self, tab: usize, request: RequestId, head: network::Head) {
+        let at = &mut self.tabs[tab];
+        if let Some(open) = &mut at.witness.open {
+            open.settled_at = head.settled_at;
+            if head.settled_at.is_some() {
+                self.tally.insert("a settled peek");
+            }
+        }
+        at.is_between_bodies &= [401, 403].contains(&head.status);
+        let is_in_passing = [408, 425, 429].contains(&head.status) || head.status >= 500;
+        let told = Head {
+            status: head.status,
+            is_event_stream: head.is_event_stream,
+            retry_after_ms: head.retry_after_ms,
+            is_v2: head.is_v2,
+            is_settled: head.settled_at.is_some(),
+        };
+        self.tell(tab, Input::Connected { request, head: told }, &Cause::Other);
+        let at = &mut self.tabs[tab];
+        if let Some(ms) = head.retry_after_ms.filter(|_| is_in_passing && at.chat.is_active()) {
+            at.not_before = Some(self.now + ms.min(MAX_RETRY_AFTER_MS));
+        }
+    }
+
     fn session_started(&mut self, tab: usize) {
         self.tabs[tab].is_starting = false;
+        self.tabs[tab].not_before = None;
         if self.callback_fails() {
             let error = ChatError::Other("startSession failed".to_owned());
             self.tally.insert("a callback that failed");
             return self.tell(tab, Input::StartFailed(error), &Cause::Other);
         }
-        let token = self.server.create(self.now);
+        let now = self.now;
+        let token = self.server(tab).create(now);
         self.tell(tab, Input::SessionStarted { token, pending_version: false }, &Cause::Other);
     }
 
@@ -327,7 +527,8 @@ impl World {
             let error = ChatError::Other("accessToken failed".to_owned());
             return self.tell(tab, Input::TokenFailed(error), &Cause::Other);
         }
-        let token = self.server.make_token(self.now);
+        let now = self.now;
+        let token = self.server(tab).make_token(now);
         self.tell(tab, Input::TokenReady(token), &Cause::Other);
     }
 
@@ -368,6 +569,7 @@ impl World {
             Wish::Reload => self.reload(tab),
             Wish::Dispose => self.dispose(tab),
             Wish::Cancel => self.cancel(tab),
+            Wish::Retry => self.retry(tab),
             Wish::Reconnect => self.reconnect(tab),
             Wish::ReconnectTwice => {
                 self.reconnect(tab);
@@ -391,7 +593,7 @@ impl World {
             body: format!(r#"{{"kind":"message","payload":{{"message":{message}}}}}"#),
             part_id,
         };
-        self.tell(tab, Input::Send { call, send }, &Cause::Other);
+        self.tell(tab, Input::Send { call, send }, &Cause::Hurried);
     }
 
     fn stop(&mut self, tab: usize) {
@@ -427,8 +629,17 @@ impl World {
 
     fn cancel(&mut self, tab: usize) {
         if let Some(open) = self.tabs[tab].witness.open.take() {
+            self.tabs[tab].not_before = None;
             self.tell(tab, Input::Cancelled { stream: open.stream }, &Cause::Other);
         }
+    }
+
+    fn retry(&mut self, tab: usize) {
+        let state = self.tabs[tab].chat.connection();
+        if let ConnectionState::Reconnecting { .. } | ConnectionState::Offline = state {
+            self.tally.insert("an attempt on request");
+        }
+        self.tell(tab, Input::Retry, &Cause::Hurried);
     }
 
     fn reload(&mut self, tab: usize) {
@@ -436,11 +647,16 @@ impl World {
             self.network.cancel(self.now, connection);
         }
         self.pages += 1;
+        self.sessions_of_pages.insert(self.pages, self.tabs[tab].session);
         self.tabs[tab].reload(self.pages);
+        if self.device(tab).is_offline() {
+            self.network.cut_off(self.now, self.pages, false);
+        }
         let active = self.tabs[tab].stored.as_ref().and_then(|stored| stored.active_input_seq);
-        let current = active.and_then(|seq| self.server.turn_of_input(seq));
+        let current = active.and_then(|seq| self.server(tab).turn_of_input(seq));
         let is_gated = self.tabs[tab].is_streaming() == Some(false);
-        self.tabs[tab].witness.reloaded(current, is_gated);
+        let server = &self.servers[self.tabs[tab].session];
+        self.tabs[tab].witness.reloaded(current, is_gated, server);
         // `useChat` resumes as the page loads, unless the app does not want it to.
         if self.random.percent(80) {
             self.reconnect(tab);
@@ -450,7 +666,7 @@ impl World {
     fn reconnect(&mut self, tab: usize) {
         let is_nothing = self.tabs[tab].has_nothing_to_reconnect_to();
         let call = self.tabs[tab].next_call(Call::Reconnect { is_nothing });
-        self.tell(tab, Input::Reconnect { call }, &Cause::Other);
+        self.tell(tab, Input::Reconnect { call }, &Cause::Hurried);
         assert!(!self.tabs[tab].calls.contains_key(&call), "a reconnect is answered at once");
     }
 
@@ -458,6 +674,7 @@ impl World {
 
     fn tell(&mut self, tab: usize, input: Input<'_>, cause: &Cause) {
         self.trace(|| format!("tab {tab} told {}", short(&input)));
+        let was_active = self.tabs[tab].chat.is_active();
         let mut orders = Vec::new();
         self.tabs[tab].chat.handle(Time::from_millis(self.now), input, &mut orders);
         self.assert_stopped_if_aborted(tab, cause, &orders);
@@ -470,6 +687,56 @@ impl World {
         if let Cause::Landed(part_id) = cause {
             self.landed(tab, part_id);
         }
+        self.assert_nothing_is_left(tab);
+        self.assert_connection_is_true(tab);
+        if !was_active && self.tabs[tab].chat.is_active() {
+            // From now on the browser half listens, and tells what it finds.
+            if self.device(tab).is_offline() {
+                self.tell(tab, Input::Offline, &Cause::Other);
+            }
+            if self.device(tab).is_hidden() {
+                self.tell(tab, Input::Hidden, &Cause::Other);
+            }
+        }
+    }
+
+    /// A chat that has nothing under way has nothing open, and waits for nothing.
+    fn assert_nothing_is_left(&self, tab: usize) {
+        let at = &self.tabs[tab];
+        if !at.chat.is_active() {
+            assert_eq!(self.network.open_lines(at.page), [], "requests are left open");
+            assert_eq!(at.chat.deadline(), None, "a deadline is left");
+        }
+        if at.witness.open.is_none() && !at.is_sending() {
+            assert_eq!(self.network.open_subscriptions(at.page), 0, "reads for nobody");
+        }
+    }
+
+    /// What the app can show of the connection is true.
+    fn assert_connection_is_true(&mut self, tab: usize) {
+        let at = &self.tabs[tab];
+        let has_body = self.network.has_body(at.page);
+        let is_offline = self.device(tab).is_offline();
+        let awaits = at.witness.open.is_some() || at.is_sending();
+        let state = at.chat.connection();
+        let is_true = match state {
+            ConnectionState::Closed => at.is_closed(),
+            ConnectionState::Live => has_body,
+            ConnectionState::Waiting => has_body || at.is_between_bodies,
+            ConnectionState::Offline => {
+                self.tally.insert("a chat that is offline");
+                is_offline
+            }
+            ConnectionState::Idle => !awaits,
+            ConnectionState::Connecting => at.chat.is_active(),
+            ConnectionState::Reconnecting { attempt, next_try } => {
+                let is_told = next_try.is_none() || next_try == at.chat.deadline();
+                attempt > 0 && is_told
+            }
+        };
+        assert!(is_true, "the connection is not {state:?}: {:?}", at.witness.open);
+        let is_known = at.is_closed() == (state == ConnectionState::Closed);
+        assert!(is_known, "the session is closed, and the connection {state:?}");
     }
 
     /// The signal of a send whose stream is open stops the turn, that of a reconnect does not.
@@ -479,7 +746,8 @@ impl World {
             && open.call == *call
         {
             let is_append = |order: &Action| matches!(order, Action::Append { .. });
-            assert_eq!(orders.iter().any(is_append), *stops && !open.is_resumed, "{orders:?}");
+            let is_owed = *stops && !open.is_resumed && !self.tabs[tab].is_closed();
+            assert_eq!(orders.iter().any(is_append), is_owed, "{orders:?}");
         }
     }
 
@@ -494,16 +762,22 @@ impl World {
                 self.request(tab, request, Request::Append { token, part_id, body });
             }
             Action::Subscribe { request, token, last_event_id, peek_settled } => {
+                self.assert_not_too_soon(tab, cause);
                 self.subscribe(tab, request, token, last_event_id, peek_settled);
             }
             Action::Read { request } => self.read(tab, request),
             Action::CancelRequest { request } => {
                 self.tabs[tab].witness.cancelled(request);
+                self.given_up(tab, request, cause);
                 self.network.cancel(self.now, self.tabs[tab].connection(request));
             }
-            Action::OpenStream { call, stream } => self.open_stream(tab, call, stream),
+            Action::OpenStream { call, stream } => self.open_stream(tab, call, stream, cause),
             Action::Emit { stream, chunks } => {
-                self.tabs[tab].witness.emitted(stream, &chunks, &self.server);
+                let server = &self.servers[self.tabs[tab].session];
+                self.tabs[tab].witness.emitted(stream, &chunks, server);
+                if self.tabs[tab].witness.has_merged {
+                    self.tally.insert("merged deltas");
+                }
                 self.consume(tab, stream);
             }
             Action::CloseStream { stream } => self.close_stream(tab, stream, cause),
@@ -515,19 +789,43 @@ impl World {
         }
     }
 
+    /// The service's wish to be left alone is respected.
+    fn assert_not_too_soon(&mut self, tab: usize, cause: &Cause) {
+        let not_before = self.tabs[tab].not_before.take();
+        // Without a network nothing gets there anyway.
+        // A message that lands begins a stream of its own.
+        let is_new = matches!(cause, Cause::Hurried | Cause::Landed(_));
+        let is_excused = is_new || self.device(tab).was_offline_since(not_before);
+        let is_in_time = not_before.is_none_or(|at| self.now >= at);
+        assert!(is_in_time || is_excused, "asks again before {not_before:?}");
+    }
+
+    /// Notes a connection that was given up because it said nothing.
+    fn given_up(&mut self, tab: usize, request: RequestId, cause: &Cause) {
+        let connection = self.tabs[tab].connection(request);
+        if *cause == Cause::Woken && self.network.is_open(connection) {
+            self.tally.insert(match self.network.has_body(connection.page) {
+                true => "a silence that was given up",
+                false => "a head that was given up",
+            });
+            self.tabs[tab].is_between_bodies = false;
+        }
+    }
+
     /// The turn that the tab waits for, also when it has begun by this very cause.
     fn running_turn(&self, tab: usize, cause: &Cause) -> Option<usize> {
-        let witness = &self.tabs[tab].witness;
+        let at = &self.tabs[tab];
+        let server = &self.servers[at.session];
         let landed = match cause {
-            Cause::Landed(part_id) => self.server.turn_of_part(part_id),
+            Cause::Landed(part_id) => server.turn_of_part(part_id),
             _ => None,
         };
-        landed.filter(|turn| !witness.is_late(*turn, &self.server)).or(witness.current)
+        landed.filter(|turn| !at.witness.is_late(*turn, server)).or(at.witness.current)
     }
 
     fn order_session(&mut self, tab: usize) {
         assert!(!self.tabs[tab].is_starting, "`startSession` is called twice at once");
-        let is_lost = self.tabs[tab].stored.is_none() || !self.server.exists;
+        let is_lost = self.tabs[tab].stored.is_none() || !self.server(tab).exists;
         assert!(is_lost, "creates a session anew that is there");
         self.tabs[tab].is_starting = true;
         let delay = self.random.within(1..2_000);
@@ -556,20 +854,23 @@ impl World {
         peek_settled: bool,
     ) {
         let at = &mut self.tabs[tab];
+        let server = &self.servers[at.session];
         assert_eq!(self.network.open_subscriptions(at.page), 0, "a second subscription is open");
-        // (The stream of a session that was lost may outlive it.)
-        let is_stored = at.is_streaming() != Some(false) || self.is_stale;
+        // (The stream of a session that was lost, or closed, may outlive it.)
+        let is_stored = at.is_streaming() != Some(false) || at.is_stale || at.is_closed();
         let is_early = at.witness.open.is_none();
         assert!(is_early || is_stored, "subscribes again, and the turn is not stored");
         assert!(!is_early || at.is_sending(), "subscribes for nobody");
         let is_new = at.witness.is_new();
-        let is_resumed = at.witness.open.as_ref().is_some_and(|open| open.is_resumed);
-        assert!(is_resumed || !peek_settled, "peeks while its own turn is outstanding");
-        if is_new || last_event_id.is_some() || !self.is_stale {
-            let stored = at.stored.as_ref().and_then(|stored| stored.last_event_id.as_deref());
-            at.witness.subscribed(request, last_event_id.as_deref(), stored);
+        if peek_settled {
+            let asks_in_doubt = at.witness.peeks(last_event_id.as_deref(), server);
+            self.tally.extend(asks_in_doubt.then_some("a question in doubt"));
         }
-        let is_known = self.server.has_made(&token) || self.is_stale;
+        if is_new || last_event_id.is_some() || !at.is_stale {
+            let stored = at.stored.as_ref().and_then(|stored| stored.last_event_id.as_deref());
+            at.witness.subscribed(request, last_event_id.as_deref(), stored, server);
+        }
+        let is_known = server.has_made(&token) || at.is_stale;
         assert!(is_known, "a token that nobody made: {token}");
         self.request(tab, request, Request::Subscribe { token, last_event_id, peek_settled });
     }
@@ -580,10 +881,15 @@ impl World {
         self.network.read(self.now, self.tabs[tab].connection(request));
     }
 
-    fn open_stream(&mut self, tab: usize, call: CallId, stream: StreamId) {
+    fn open_stream(&mut self, tab: usize, call: CallId, stream: StreamId, cause: &Cause) {
         let at = &mut self.tabs[tab];
+        let server = &self.servers[at.session];
         let (is_resumed, turn) = match at.answered(call) {
-            Call::Send { part_id } => (false, self.server.turn_of_part(&part_id)),
+            Call::Send { part_id } => {
+                let has_landed = *cause == Cause::Landed(part_id.clone());
+                assert!(has_landed, "a stream whose message is not acknowledged");
+                (false, server.turn_of_part(&part_id))
+            }
             Call::Reconnect { is_nothing } => {
                 assert_ne!(
                     is_nothing,
@@ -591,11 +897,11 @@ impl World {
                     "a stream where there is nothing to reconnect to"
                 );
                 let active = at.stored.as_ref().and_then(|stored| stored.active_input_seq);
-                (true, active.and_then(|seq| self.server.turn_of_input(seq)))
+                (true, active.and_then(|seq| server.turn_of_input(seq)))
             }
             call => panic!("a stream for {call:?}"),
         };
-        if !is_resumed && turn.is_some_and(|turn| at.witness.is_late(turn, &self.server)) {
+        if !is_resumed && turn.is_some_and(|turn| at.witness.is_late(turn, server)) {
             let is_overtaken = turn < at.witness.newest_landed;
             self.tally.insert(match is_overtaken {
                 true => "an acknowledgement that was overtaken",
@@ -604,6 +910,8 @@ impl World {
             at.witness.overtaken = Some(stream);
             return;
         }
+        let is_stored = at.is_streaming() != Some(false) || at.is_closed();
+        assert!(is_stored, "a turn that runs is not stored");
         at.witness.opened(stream, call, is_resumed, turn);
         self.consume(tab, stream);
     }
@@ -615,6 +923,7 @@ impl World {
 
     fn close_stream(&mut self, tab: usize, stream: StreamId, cause: &Cause) {
         let at = &mut self.tabs[tab];
+        at.not_before = None;
         if at.witness.overtaken.take_if(|overtaken| *overtaken == stream).is_some() {
             return;
         }
@@ -625,7 +934,7 @@ impl World {
                     self.tally.insert("a replay shown to its end");
                 }
                 let cursor = at.cursor();
-                at.witness.ended_by_itself(stream, cursor, &self.server);
+                at.witness.ended_by_itself(stream, cursor, &self.servers[at.session]);
                 assert_eq!(at.is_streaming(), Some(false), "the end is not stored");
             }
             Cause::Aborted { call, stops } => {
@@ -633,7 +942,7 @@ impl World {
                 let open = at.witness.open.as_ref().expect("a stream is open");
                 assert_eq!(open.call, *call, "another call's signal was aborted");
                 if let (false, true, Some(turn)) = (open.is_resumed, *stops, open.turn) {
-                    at.witness.given_up(turn);
+                    at.witness.given_up(turn, &self.servers[at.session]);
                 }
                 at.witness.ended_by_owner(stream);
             }
@@ -651,28 +960,37 @@ impl World {
                 self.tally.insert("a disposed stream");
                 at.witness.ended_by_owner(stream);
             }
-            Cause::Other => panic!("{stream:?} ends for no reason"),
+            Cause::Other | Cause::Woken | Cause::Hurried => {
+                panic!("{stream:?} ends for no reason")
+            }
         }
     }
 
     fn fail_stream(&mut self, tab: usize, stream: StreamId, error: &ChatError) {
         let at = &mut self.tabs[tab];
+        let server = &self.servers[at.session];
+        at.not_before = None;
         assert_eq!(at.is_streaming(), Some(false), "the end is not stored");
         let is_understood = match error {
             ChatError::Other(text) if text.contains("output was lost") => {
                 self.tally.insert("a lost output");
                 let cursor = at.cursor();
-                return at.witness.swallowed(cursor, &self.server);
+                return at.witness.swallowed(cursor, server);
             }
             ChatError::Other(text) if text.contains("reconnect budget exhausted") => {
-                self.server.out.is_empty() || self.server.barren_bodies > MAX_BARREN_BODIES
+                self.tally.insert("an exhausted budget");
+                server.out.is_empty() || server.barren_bodies > MAX_BARREN_BODIES
             }
             ChatError::Other(text) => text == "accessToken failed",
-            ChatError::Api(error) => error.status == 404 && self.is_stale,
+            ChatError::Api(error) => match error.status {
+                404 => at.is_stale,
+                409 | 410 => server.closed_at.is_some(),
+                _ => false,
+            },
             ChatError::Aborted | ChatError::Foreign(_) => false,
         };
         assert!(is_understood, "{stream:?} fails for no reason: {error:?}");
-        at.witness.ended_by_owner(stream);
+        at.witness.failed(stream);
     }
 
     fn resolve(&mut self, tab: usize, call: CallId, answer: &Answer) {
@@ -696,10 +1014,12 @@ impl World {
     }
 
     fn stopped(&mut self, tab: usize, turn: Option<usize>) {
-        let newest = self.server.turns.len().checked_sub(1);
-        let witness = &mut self.tabs[tab].witness;
+        let at = &mut self.tabs[tab];
+        let server = &self.servers[at.session];
+        let newest = server.turns.len().checked_sub(1);
+        let witness = &mut at.witness;
         match turn {
-            Some(turn) if witness.current == Some(turn) => witness.given_up(turn),
+            Some(turn) if witness.current == Some(turn) => witness.given_up(turn, server),
             Some(_) => {}
             None => witness.perhaps_given_up(newest),
         }
@@ -707,11 +1027,13 @@ impl World {
 
     fn reject(&mut self, tab: usize, call: CallId, error: &ChatError, cause: &Cause) {
         self.tabs[tab].answered(call);
+        self.tabs[tab].not_before = None;
         if let Some(status) = error.status() {
-            assert!(
-                ![401, 403, 404].contains(&status),
-                "{call:?} is refused, and could be tried again"
-            );
+            // (A fresh token may have expired in a sleep, before the message got there.)
+            let is_final = ![401, 403, 404].contains(&status) || self.device(tab).has_slept();
+            assert!(is_final, "{call:?} is refused, and could be tried again");
+            let is_closed = self.server(tab).closed_at.is_some();
+            assert!(status != 409 || is_closed, "{call:?} is refused, and the session is open");
         }
         if matches!(error, ChatError::Aborted) {
             let is_meant = match cause {
@@ -724,20 +1046,22 @@ impl World {
 
     /// An append has landed, and its orders were carried out.
     fn landed(&mut self, tab: usize, part_id: &str) {
-        let Some(turn) = self.server.turn_of_part(part_id) else {
+        let at = &mut self.tabs[tab];
+        let server = &self.servers[at.session];
+        let Some(turn) = server.turn_of_part(part_id) else {
             return;
         };
-        let witness = &mut self.tabs[tab].witness;
-        if witness.is_late(turn, &self.server) {
+        let witness = &mut at.witness;
+        if witness.is_late(turn, server) {
             return;
         }
         witness.newest_landed = Some(turn);
         witness.current = Some(turn);
-        if self.tabs[tab].aborted.contains(part_id) {
-            let open = &self.tabs[tab].witness.open;
+        if at.aborted.contains(part_id) {
+            let open = &at.witness.open;
             assert!(open.is_none(), "outlives the turn that superseded it: {open:?}");
-            self.tabs[tab].witness.given_up(turn);
-        } else if self.tabs[tab].witness.open.is_none() {
+            at.witness.given_up(turn, server);
+        } else if self.tabs[tab].witness.open.is_none() && self.server(tab).closed_at.is_none() {
             assert_eq!(self.tabs[tab].is_streaming(), Some(true), "a turn that runs is not stored");
         }
     }
@@ -763,9 +1087,12 @@ impl World {
         assert!(at.calls.is_empty(), "never answered: {:?}", at.calls);
         assert_eq!(self.network.open_lines(at.page), [], "requests are left open");
         assert_eq!(at.chat.deadline(), None, "a deadline is left");
-        assert_eq!(at.chat.session(), at.stored, "what is stored is not the state");
-        assert_ne!(at.is_streaming(), Some(true), "a turn is stored that is over");
-        assert!(!self.server.is_busy(), "the agent still works");
+        // (Where a chat that is closed has read on is of no use to anybody.)
+        let is_stored = at.is_closed() || at.chat.session() == at.stored;
+        assert!(is_stored, "what is stored is not the state: {:?}", at.stored);
+        let is_over = at.is_streaming() != Some(true) || at.is_closed();
+        assert!(is_over, "a turn is stored that is over");
+        assert!(!self.servers[at.session].is_busy(), "the agent still works");
     }
 
     fn trace(&mut self, line: impl FnOnce() -> String) {
@@ -792,58 +1119,5 @@ fn short(input: &Input<'_>) -> String {
             format!("Bytes of {request:?}: {:?}", String::from_utf8_lossy(bytes))
         }
         input => format!("{input:?}"),
-    }
-}
-
-fn habits(has_numbers: bool, gives_seq: bool, random: &mut Random) -> Habits {
-    // Without numbers a reload forgets which turn was given up, and a reconnect may be told
-    // "settled" about the turn before: then the user does one of both.
-    let stops = has_numbers || !gives_seq || random.percent(50);
-    Habits {
-        wishes: u32::try_from(random.within(5..80)).expect("small"),
-        overlaps: has_numbers && random.percent(60),
-        stops,
-        has_numbers,
-        leaves: has_numbers || !stops,
-        forgets: has_numbers && random.percent(30),
-        is_slow: random.percent(40),
-    }
-}
-
-fn character(
-    dialect: Dialect,
-    gives_seq: bool,
-    has_numbers: bool,
-    random: &mut Random,
-) -> Character {
-    Character {
-        dialect,
-        gives_seq,
-        window_ms: random.one_of(&[5_500, 20_000, 120_000]),
-        token_life_ms: random.one_of(&[90_000, 3_600_000]),
-        think_ms: random.one_of(&[5, 500, 20_000]),
-        faults: Faults {
-            refuses: random.one_of(&[0, 0, 20]),
-            refuses_appends: random.one_of(&[0, 0, 10]),
-            rewinds: random.one_of(&[0, 30]),
-            repeats: random.one_of(&[0, 10]),
-            damages: random.one_of(&[0, 0, 5]),
-            barren: random.one_of(&[0, 0, 10]),
-            errors: random.one_of(&[0, 0, 5]),
-            joins: if has_numbers { random.one_of(&[0, 40]) } else { 0 },
-            swallows: if has_numbers { random.one_of(&[0, 50]) } else { 0 },
-        },
-    }
-}
-
-fn weather(has_numbers: bool, random: &mut Random) -> Weather {
-    Weather {
-        latency_ms: random.one_of(&[2, 30, 400, 2_000]),
-        refuses: random.one_of(&[0, 0, 15]),
-        // A message that landed unknown to the client leaves a boundary that only numbers tell.
-        loses_answers: if has_numbers { random.one_of(&[0, 0, 15]) } else { 0 },
-        cuts: random.one_of(&[0, 30, 80]),
-        stalls: random.one_of(&[0, 0, 3]),
-        late_answers: random.one_of(&[0, 0, 25]),
     }
 }
