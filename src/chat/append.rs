@@ -14,6 +14,9 @@
 //! id, also to one whose first attempt has died. So the next request asks `.in/records` for the part
 //! id, and if it is not there the same bytes go out again. Where the service has no such records, the
 //! `200` has to do.
+//!
+//! It asks as well before it sends again what it sent long ago, after a sleep or an outage: the service
+//! may have forgotten by then that it has the message, and would take it twice.
 
 use std::mem;
 
@@ -30,6 +33,10 @@ use crate::wire::answer::{AppendAnswer, Landing};
 
 /// How long an answer may take, beside the time that the body takes to get there.
 const ANSWER_PATIENCE_MS: u64 = 30_000;
+
+/// How long an earlier attempt keeps the service from taking a later one as well. It says 5 minutes; an
+/// attempt may still be under way for some of them.
+const CLAIM_TRUSTED_MS: u64 = 180_000;
 
 /// The slowest uplink that is waited for: 16 kB/s.
 const BYTES_PER_MS: u64 = 16;
@@ -60,6 +67,8 @@ enum State {
     },
     BackingOff {
         until: Time,
+        /// The service has asked for the pause.
+        is_ordered: bool,
     },
     Offline,
     AwaitingToken,
@@ -91,6 +100,8 @@ pub(super) struct Append {
     last_error: ChatError,
     /// How many attempts were in vain.
     failures: u32,
+    /// When the oldest attempt left that may have landed, as far as was asked.
+    doubtful_since: Option<Time>,
     /// The answer that proves nothing.
     unproven: Option<AppendAnswer>,
     has_renewed_token: bool,
@@ -114,6 +125,7 @@ impl Append {
             backoff,
             last_error: ChatError::Other("The message could not be sent in time.".to_owned()),
             failures: 0,
+            doubtful_since: None,
             unproven: None,
             has_renewed_token: false,
             has_recreated_session: false,
@@ -161,7 +173,7 @@ impl Append {
     pub(super) fn deadline(&self) -> Option<Time> {
         match &self.state {
             State::Requesting { watch, .. } => Some(watch.due()),
-            State::BackingOff { until } => Some((*until).min(self.give_up_at)),
+            State::BackingOff { until, .. } => Some((*until).min(self.give_up_at)),
             _ => None,
         }
     }
@@ -169,7 +181,7 @@ impl Append {
     /// How many attempts were in vain and when the next one is due, once there was one.
     pub(super) fn retrying(&self) -> Option<(u32, Option<Time>)> {
         let next_try = match self.state {
-            State::BackingOff { until } => Some(until),
+            State::BackingOff { until, .. } => Some(until),
             _ => None,
         };
         (self.failures > 0).then_some((self.failures, next_try))
@@ -184,6 +196,7 @@ impl Append {
         cx.refresh_token_in_time(session);
         let request = cx.next_request();
         let token = session.token.clone();
+        self.doubt(cx);
         self.state = State::Requesting {
             request,
             token_generation: session.token_generation,
@@ -199,6 +212,18 @@ impl Append {
             // What this client sent before lies before it.
             Step::Prove => Action::ListInput { request, token, after: session.newest_input_seq },
         });
+    }
+
+    /// What may have landed so long ago that a repeat could land beside it is looked for first.
+    fn doubt(&mut self, cx: &Context<'_>) {
+        match self.doubtful_since {
+            Some(since) if cx.now.since(since) >= CLAIM_TRUSTED_MS => self.step = Step::Prove,
+            // Without a network no attempt gets anywhere.
+            None if self.step == Step::Append && self.offline_since.is_none() => {
+                self.doubtful_since = Some(cx.now);
+            }
+            _ => {}
+        }
     }
 
     fn part_id(&self) -> PartId {
@@ -228,6 +253,7 @@ impl Append {
         session: &mut Session,
         cx: &mut Context<'_>,
     ) -> Option<Outcome> {
+        self.notice_sleep(cx);
         let has_renewed_token = mem::take(&mut self.has_renewed_token);
         match status {
             200..=299 if self.step == Step::Prove => self.proven(body, session, cx),
@@ -301,6 +327,7 @@ impl Append {
             }
             Landing::Missing => {
                 self.step = Step::Append;
+                self.doubtful_since = None;
                 self.last_error = ChatError::Unproven { part_id: self.send.part_id.clone() };
                 self.try_again(None, cx)
             }
@@ -308,11 +335,16 @@ impl Append {
         }
     }
 
-    /// There is no list of records to ask: the `200` has to do, where there was one.
+    /// There is no list of records to ask: the `200` has to do, where there was one. Else it is better
+    /// to say so than to send twice.
     fn unprovable(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Option<Outcome> {
         Some(match self.unproven {
             Some(answer) => Ok(self.acknowledged(answer, session, cx)),
-            None => Err(self.failed(ChatError::Aborted, cx)),
+            None if self.is_abandoned() => Err(self.failed(ChatError::Aborted, cx)),
+            None => {
+                let part_id = self.send.part_id.clone();
+                Err(self.failed(ChatError::Unproven { part_id }, cx))
+            }
         })
     }
 
@@ -364,6 +396,7 @@ impl Append {
         session.is_lost = true;
         // Nothing has landed in the new one.
         self.failures = 0;
+        self.doubtful_since = None;
         self.state = State::AwaitingSession;
         cx.start_session();
         None
@@ -375,6 +408,7 @@ impl Append {
         error: ChatError,
         cx: &mut Context<'_>,
     ) -> Option<Outcome> {
+        self.notice_sleep(cx);
         self.last_error = error;
         self.try_again(None, cx)
     }
@@ -388,11 +422,12 @@ impl Append {
         if self.is_abandoned() {
             self.step = Step::Prove;
         }
+        let is_ordered = retry_after_ms.is_some();
         let ordered_ms = retry_after_ms.unwrap_or_default();
         let until = cx.now.after(self.backoff.next_delay_ms().max(ordered_ms));
         self.state = match self.offline_since {
             Some(_) => State::Offline,
-            None => State::BackingOff { until },
+            None => State::BackingOff { until, is_ordered },
         };
         None
     }
@@ -401,12 +436,8 @@ impl Append {
 
     /// A deadline may have passed. `None` while the append goes on.
     pub(super) fn woken(&mut self, session: &Session, cx: &mut Context<'_>) -> Option<Outcome> {
-        let due = self.deadline().filter(|due| *due <= cx.now)?;
-        let late_ms = cx.now.since(due);
-        if late_ms >= AWAY_MS {
-            // The machine slept: there was no time to try.
-            self.give_up_at = self.give_up_at.after(late_ms);
-        }
+        self.deadline().filter(|due| *due <= cx.now)?;
+        self.notice_sleep(cx);
         let patience_ms = self.patience_ms();
         if let State::Requesting { watch, .. } = &mut self.state {
             if watch.look(cx.now, Some(patience_ms), cx.page().is_hidden()) == Health::Sound {
@@ -424,6 +455,15 @@ impl Append {
         None
     }
 
+    /// The machine slept, if the timer comes far too late, or something else before it: there was no
+    /// time to try. What passes without a network is not counted anyway.
+    fn notice_sleep(&mut self, cx: &Context<'_>) {
+        let late_ms = self.deadline().map_or(0, |due| cx.now.since(due));
+        if late_ms >= AWAY_MS && self.offline_since.is_none() {
+            self.give_up_at = self.give_up_at.after(late_ms);
+        }
+    }
+
     fn is_out_of_time(&self, cx: &Context<'_>) -> bool {
         let is_late = self.give_up_at <= cx.now && holds(Rule::SendsAreGivenUp);
         is_late && self.offline_since.is_none()
@@ -437,6 +477,7 @@ impl Append {
     /// There is no network: the clock waits.
     pub(super) fn went_offline(&mut self, cx: &Context<'_>) {
         if !self.is_queued() {
+            self.notice_sleep(cx);
             self.offline_since.get_or_insert(cx.now);
         }
         if matches!(self.state, State::BackingOff { .. }) {
@@ -452,9 +493,17 @@ impl Append {
         self.retry_now(session, cx);
     }
 
+    /// Somebody looks, after a while: a pause that is only ours is over.
+    pub(super) fn returned(&mut self, session: &Session, cx: &mut Context<'_>) {
+        if !matches!(self.state, State::BackingOff { is_ordered: true, .. }) {
+            self.retry_now(session, cx);
+        }
+    }
+
     /// Somebody asks for the next attempt.
     pub(super) fn retry_now(&mut self, session: &Session, cx: &mut Context<'_>) {
         if matches!(self.state, State::BackingOff { .. } | State::Offline) {
+            self.notice_sleep(cx);
             self.backoff.reset();
             self.request(session, cx);
         }

@@ -15,7 +15,8 @@ pub enum ChatError {
     /// The service refused. In JavaScript: an `Error` named `TriggerApiError`.
     Api(ApiError),
     /// The service acknowledged a send without proof, and its record was not to be found until the
-    /// time was up. It may have landed all the same. In JavaScript: an `Error` with the code
+    /// time was up; or an attempt of long ago may have landed, and there are no records to ask. It may
+    /// have landed all the same. In JavaScript: an `Error` with the code
     /// `send_unproven`, and the part id.
     Unproven {
         /// The idempotency key.

@@ -156,7 +156,7 @@ impl Chat {
             Input::Hidden => self.shared.page.hidden(now),
             Input::Shown => match self.shared.page.shown(now) {
                 Return::Late => {
-                    self.wake_append(now, out, &mut Append::retry_now);
+                    self.wake_append(now, out, &mut Append::returned);
                     self.with_subscription(now, out, &mut Subscription::returned);
                 }
                 Return::Early => self.with_subscription(now, out, &mut Subscription::hurry),

@@ -4,9 +4,12 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use trigger_chat_transport::chat::action::Input;
 use trigger_chat_transport::chat::session::PersistedSession;
 
 use crate::harness::*;
+
+const MINUTE: u64 = 60_000;
 
 const BARE: &str = r#"{"ok":true}"#;
 const NOTHING: &str = r#"{"records":[]}"#;
@@ -110,6 +113,47 @@ fn where_there_are_no_records_to_ask_the_bare_200_has_to_do() {
         assert!(is_sent(&orders), "{orders:?}");
         assert_eq!(chat.session(), "t0 streaming");
     }
+}
+
+#[test]
+fn a_message_whose_claim_may_be_over_is_looked_for_before_it_goes_out_again() {
+    // A repeat would be a second message, if the first attempt has landed.
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(connected(2));
+    chat.tell(network_failed(1));
+    chat.tell(Input::Offline);
+    chat.later(10 * MINUTE);
+    let orders = chat.tell(Input::Online);
+    assert_eq!(orders[0], "list input 3 with t0 all");
+    chat.expect(answered(3, 200, NOTHING), &[]);
+    let orders = chat.tell_woken();
+    assert!(orders.contains(&"append 5 with t0 as p1: B1".to_owned()), "{orders:?}");
+}
+
+#[test]
+fn a_message_whose_claim_may_be_over_is_reported_where_there_are_no_records_to_ask() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(network_failed(1));
+    chat.tell(Input::Offline);
+    chat.later(10 * MINUTE);
+    chat.tell(Input::Online);
+    let orders = chat.tell(answered(3, 404, ""));
+    assert_eq!(orders.last().unwrap(), "reject 1: unproven p1");
+}
+
+#[test]
+fn an_attempt_without_a_network_claims_nothing() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(Input::Offline);
+    chat.tell(acknowledged(1, 4));
+    chat.tell(send(2));
+    chat.tell(network_failed(3));
+    chat.later(10 * MINUTE);
+    let orders = chat.tell(Input::Online);
+    assert_eq!(orders[0], "append 4 with t0 as p2: B2");
 }
 
 #[test]

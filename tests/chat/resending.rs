@@ -103,8 +103,8 @@ fn an_app_may_give_a_send_more_time() {
     chat.chat.set_send_timeout(10 * MINUTE);
     chat.tell(send(1));
     chat.tell(connected(2));
-    chat.tell(answered_for(1, 503, 9 * MINUTE));
-    assert_eq!(chat.pass(9 * MINUTE), [again(3)]);
+    chat.tell(answered_for(1, 503, 2 * MINUTE));
+    assert_eq!(chat.pass(2 * MINUTE), [again(3)]);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn nothing_is_tried_and_no_time_passes_while_there_is_no_network() {
     chat.tell(Input::Offline);
     chat.tell(network_failed(1));
     assert_eq!(chat.chat.connection(), ConnectionState::Offline);
-    assert!(chat.pass(60 * MINUTE).is_empty());
+    assert!(chat.pass(2 * MINUTE).is_empty());
     let orders = chat.tell(Input::Online);
     assert_eq!(orders[0], again(3));
     chat.tell(connected(4));
@@ -210,20 +210,56 @@ fn an_attempt_that_waits_is_made_when_the_network_is_back_or_somebody_asks() {
 #[test]
 fn an_attempt_that_waits_is_made_when_the_page_is_back_after_a_while() {
     let mut chat = sending();
-    chat.tell(answered_for(1, 503, 50 * SECOND));
+    chat.tell(network_failed(1));
     chat.tell(Input::Hidden);
     chat.later(30 * SECOND);
     assert_eq!(chat.tell(Input::Shown)[0], again(3));
 }
 
 #[test]
+fn a_page_that_is_back_leaves_the_service_alone_for_as_long_as_it_asked() {
+    let mut chat = sending();
+    chat.tell(answered_for(1, 503, 50 * SECOND));
+    chat.tell(Input::Hidden);
+    chat.later(30 * SECOND);
+    let orders = chat.tell(Input::Shown);
+    assert!(!orders.contains(&again(3)), "{orders:?}");
+    chat.tell(Input::Woken);
+    assert!(chat.pass(20 * SECOND).iter().any(|order| order.starts_with("append")));
+}
+
+#[test]
 fn a_machine_that_slept_has_its_time_still_before_it() {
     let mut chat = sending();
     chat.tell(network_failed(1));
-    chat.later(120 * MINUTE);
+    chat.later(2 * MINUTE);
     chat.expect(Input::Woken, &[&again(3)]);
     chat.expect(network_failed(3), &[]);
     chat.expect_woken(&[&again(4)]);
+}
+
+#[test]
+fn a_failure_that_is_told_before_the_timer_fires_is_not_the_last_one_after_a_sleep() {
+    for failure in [network_failed(1), answered(1, 503, "")] {
+        let mut chat = sending();
+        chat.later(2 * MINUTE);
+        chat.expect(failure, &[]);
+        assert!(chat.chat.is_active());
+        let orders = chat.tell_woken();
+        assert!(orders.contains(&again(3)), "{orders:?}");
+    }
+}
+
+#[test]
+fn a_machine_that_slept_without_a_network_has_its_time_once() {
+    let mut chat = sending();
+    chat.tell(Input::Offline);
+    chat.later(2 * MINUTE);
+    chat.tell(Input::Woken);
+    assert_eq!(chat.tell(Input::Online)[0], again(3));
+    chat.tell(answered_for(3, 503, 61 * SECOND));
+    let orders = chat.pass(61 * SECOND);
+    assert!(orders.contains(&"reject 1: api 503".to_owned()), "{orders:?}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 mod device;
 #[path = "../simulation/encoding.rs"]
 mod encoding;
+#[path = "../simulation/ledger.rs"]
+mod ledger;
 #[path = "../simulation/model_server.rs"]
 mod model_server;
 #[path = "../simulation/network.rs"]

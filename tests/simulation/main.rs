@@ -7,6 +7,7 @@ mod captures;
 mod device;
 mod encoding;
 mod failed_seeds;
+mod ledger;
 mod model_server;
 mod network;
 mod random;

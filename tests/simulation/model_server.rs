@@ -16,12 +16,18 @@ const PING_EVERY_MS: u64 = 5_000;
 /// A batch of S2 holds no more records, so a writer's retry repeats no more.
 const MAX_BATCH: usize = 1_000;
 
+/// So long a part id is claimed.
+const CLAIM_MS: u64 = 300_000;
+
 /// How the server speaks, and what goes wrong with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Character {
     pub(crate) dialect: Dialect,
     /// Acknowledgements carry the `.in` seq.
     pub(crate) gives_seq: bool,
+    pub(crate) listing: Listing,
+    /// Only the first attempt of each append meets trouble: it is sure to be acknowledged in time.
+    pub(crate) harms_once: bool,
     /// The long-poll window.
     pub(crate) window_ms: u64,
     pub(crate) token_life_ms: u64,
@@ -51,6 +57,16 @@ impl Dialect {
     }
 }
 
+/// Whether the records of `.in` can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listing {
+    Given,
+    /// An older server, or a proxy that passes appends alone: this status.
+    Refused(u16),
+    /// Something that is no list.
+    Garbage,
+}
+
 /// Chances, in percent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
@@ -58,8 +74,18 @@ pub(crate) struct Faults {
     pub(crate) refuses: u64,
     /// A proxy answers with a page of its own.
     pub(crate) proxies: u64,
-    /// An append is refused in passing.
+    /// An append, or a question for the records of `.in`, is refused in passing.
     pub(crate) refuses_appends: u64,
+    /// A proxy answers an append with a page of its own.
+    pub(crate) proxies_appends: u64,
+    /// An append is refused for good: 400, 413.
+    pub(crate) refuses_for_good: u64,
+    /// Whoever takes an append dies: with its part id claimed, and before or after it has landed.
+    pub(crate) dies: u64,
+    /// An append lands long after its part id was claimed.
+    pub(crate) dawdles: u64,
+    /// A session in which nothing has happened yet is gone.
+    pub(crate) loses_sessions: u64,
     /// A body begins with records that the reader has.
     pub(crate) rewinds: u64,
     /// A batch comes twice.
@@ -172,6 +198,16 @@ pub(crate) struct ModelServer {
     next_in_seq: u64,
     /// Part ids that have landed.
     landed: BTreeMap<String, u64>,
+    /// The records of `.in`: part id and body.
+    input: Vec<(u64, String, String)>,
+    /// When each part id was claimed.
+    claims: BTreeMap<String, u64>,
+    /// Part ids that were sent here before.
+    known: BTreeSet<String>,
+    /// What was claimed and has yet to land: when, for whom, and what.
+    slow: VecDeque<(u64, Connection, String, String)>,
+    /// It was lost, at some time.
+    pub(crate) was_lost: bool,
     waiting: VecDeque<usize>,
     running: Option<Running>,
     last_boundary: Option<u64>,
@@ -198,6 +234,20 @@ impl ModelServer {
         self.held_back = None;
     }
 
+    pub(crate) fn has_landed(&self, part_id: &str) -> bool {
+        self.landed.contains_key(part_id)
+    }
+
+    /// The part ids of `.in`, in the order of their records.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.input.iter().map(|(_, part_id, _)| part_id.as_str())
+    }
+
+    /// Whether an acknowledgement without a seq has to be believed: there are no records to ask for.
+    pub(crate) fn has_to_be_believed(&self) -> bool {
+        self.character.listing != Listing::Given || self.was_lost
+    }
+
     pub(crate) fn tells_taken(&self) -> bool {
         self.character.tells_taken
     }
@@ -215,6 +265,11 @@ impl ModelServer {
             next_in_seq: random.one_of(&[0, 0, 5]),
             random,
             landed: BTreeMap::new(),
+            input: Vec::new(),
+            claims: BTreeMap::new(),
+            known: BTreeSet::new(),
+            slow: VecDeque::new(),
+            was_lost: false,
             waiting: VecDeque::new(),
             running: None,
             last_boundary: None,
@@ -257,21 +312,83 @@ impl ModelServer {
 
     // Requests
 
-    pub(crate) fn append(&mut self, now: u64, token: &str, part_id: &str, body: &str) -> Fact {
+    /// Takes an append; its answer, unless that comes later or never.
+    pub(crate) fn append(
+        &mut self,
+        now: u64,
+        connection: Connection,
+        token: &str,
+        part_id: &str,
+        body: &str,
+    ) -> Option<Fact> {
+        let is_first = self.known.insert(part_id.to_owned());
+        let faults = match is_first || !self.character.harms_once {
+            true => self.character.faults,
+            false => Faults::default(),
+        };
+        if self.is_untouched() && self.random.percent(faults.loses_sessions) {
+            self.lose();
+        }
         if let Some(status) = self.refusal(now, token) {
-            return answered(status, r#"{"ok":false,"error":"refused"}"#.to_owned());
+            return Some(answered(status, r#"{"ok":false,"error":"refused"}"#));
         }
-        if self.random.percent(self.character.faults.refuses_appends) {
-            let status = self.random.one_of(&[429, 500, 503]);
-            return answered(status, "<html>try again</html>".to_owned());
+        if self.random.percent(faults.refuses_appends) {
+            return Some(self.refused_for_now());
         }
-        if self.landed.contains_key(part_id) {
-            return answered(200, r#"{"ok":true}"#.to_owned());
+        if self.random.percent(faults.proxies_appends) {
+            self.tally.insert("a proxy's page in the place of an acknowledgement");
+            return Some(answered(200, "<html>Please sign in to this network</html>"));
+        }
+        if self.random.percent(faults.refuses_for_good) {
+            self.tally.insert("an append refused for good");
+            let status = self.random.one_of(&[400, 413]);
+            return Some(answered(status, r#"{"ok":false,"error":"not like this"}"#));
+        }
+        if self.claims.get(part_id).is_some_and(|at| now < at + CLAIM_MS) {
+            return Some(answered(200, r#"{"ok":true}"#));
         }
         if self.closed_at.is_some() {
             let refusal = r#"{"ok":false,"error":"closed","code":"session_closed"}"#;
-            return answered(409, refusal.to_owned());
+            return Some(answered(409, refusal));
         }
+        self.claims.insert(part_id.to_owned(), now);
+        let dies = self.random.percent(faults.dies);
+        if dies && self.random.percent(50) {
+            self.tally.insert("a claim whose record never landed");
+            return self.died();
+        }
+        if self.random.percent(faults.dawdles) {
+            let at = now + self.random.within(1_000..40_000);
+            self.slow.push_back((at, connection, part_id.to_owned(), body.to_owned()));
+            return None;
+        }
+        let answer = self.land(now, part_id, body);
+        if dies {
+            self.tally.insert("an append that landed and was not acknowledged");
+            return self.died();
+        }
+        Some(answer)
+    }
+
+    /// Whoever had it to answer has died: the gateway says so, or nobody says anything.
+    fn died(&mut self) -> Option<Fact> {
+        let is_told = self.random.percent(70);
+        is_told.then(|| answered(self.random.one_of(&[500, 502, 504]), "<html>Bad gateway</html>"))
+    }
+
+    fn refused_for_now(&mut self) -> Fact {
+        let status = self.random.one_of(&[408, 425, 429, 429, 500, 502, 503, 504]);
+        let waits = [None, None, Some(500), Some(7_000), Some(40_000), Some(400_000)];
+        let retry_after_ms = self.random.one_of(&waits);
+        self.tally.insert(match retry_after_ms {
+            Some(_) => "an append that was asked to wait",
+            None => "an append refused in passing",
+        });
+        Fact::Answered { status, retry_after_ms, body: "<html>try again</html>".to_owned() }
+    }
+
+    /// The record is written; the answer to whoever has sent it.
+    fn land(&mut self, now: u64, part_id: &str, body: &str) -> Fact {
         let is_first = self.next_in_seq == 0;
         if !is_first
             && self.held_back.is_none()
@@ -282,15 +399,79 @@ impl ModelServer {
         }
         let seq = self.next_in_seq;
         self.next_in_seq += 1;
-        self.landed.insert(part_id.to_owned(), seq);
+        let before = self.landed.insert(part_id.to_owned(), seq);
+        assert_eq!(before, None, "a second record of {part_id}");
+        self.input.push((seq, part_id.to_owned(), body.to_owned()));
         self.take_input(now, seq, part_id, body);
-        answered(
-            200,
-            match self.character.gives_seq {
-                true => format!(r#"{{"ok":true,"seq":{seq}}}"#),
-                false => r#"{"ok":true}"#.to_owned(),
-            },
-        )
+        match self.character.gives_seq {
+            true => answered(200, &format!(r#"{{"ok":true,"seq":{seq}}}"#)),
+            false => answered(200, r#"{"ok":true}"#),
+        }
+    }
+
+    /// What has dawdled lands.
+    fn land_slow(&mut self, now: u64) -> Vec<(Connection, Fact)> {
+        let due = self.slow.iter().position(|slow| slow.0 <= now);
+        let Some((_, connection, part_id, body)) = due.and_then(|at| self.slow.remove(at)) else {
+            return Vec::new();
+        };
+        if self.closed_at.is_some() {
+            return vec![(connection, Fact::Failed)];
+        }
+        self.tally.insert("an append that landed late");
+        vec![(connection, self.land(now, &part_id, &body))]
+    }
+
+    /// The records of `.in`.
+    pub(crate) fn list_input(&mut self, now: u64, token: &str, after: Option<u64>) -> Fact {
+        match self.character.listing {
+            Listing::Given => {}
+            Listing::Refused(status) => return answered(status, "<html>no such thing</html>"),
+            Listing::Garbage => return answered(200, "<html>Welcome</html>"),
+        }
+        if let Some(status) = self.refusal(now, token) {
+            return answered(status, r#"{"error":"refused"}"#);
+        }
+        if !self.character.harms_once && self.random.percent(self.character.faults.refuses_appends)
+        {
+            self.tally.insert("a question that failed");
+            return self.refused_for_now();
+        }
+        let records = self.input.iter().filter(|(seq, ..)| after.is_none_or(|after| *seq > after));
+        let records: Vec<_> = records
+            .map(|(seq, part_id, body)| {
+                format!(r#"{{"data":{body},"id":"{part_id}","seqNum":{seq}}}"#)
+            })
+            .collect();
+        answered(200, &format!(r#"{{"records":[{}]}}"#, records.join(",")))
+    }
+
+    /// Nothing has happened in it.
+    fn is_untouched(&self) -> bool {
+        self.exists && self.input.is_empty() && self.slow.is_empty() && self.out.is_empty()
+    }
+
+    /// The service does not know it any more.
+    fn lose(&mut self) {
+        self.tally.insert("a session that was lost");
+        self.exists = false;
+        self.was_lost = true;
+        self.claims.clear();
+    }
+
+    /// The service starts anew: what it had not written is gone, and is claimed no more, perhaps.
+    ///
+    /// (It always keeps the claims of what has landed: else a repeat would be a second message, and no
+    /// client could help it.)
+    pub(crate) fn restart(&mut self, connections: &mut Vec<(Connection, Fact)>) {
+        self.tally.insert("a restart");
+        let slow = self.slow.drain(..);
+        connections.extend(slow.map(|(_, connection, ..)| (connection, Fact::Failed)));
+        let readers = std::mem::take(&mut self.readers);
+        connections.extend(readers.into_keys().map(|connection| (connection, Fact::Failed)));
+        if self.random.percent(50) {
+            self.claims.retain(|part_id, _| self.landed.contains_key(part_id));
+        }
     }
 
     /// Takes a subscription. A body follows where its head is of an event stream.
@@ -590,7 +771,8 @@ impl ModelServer {
     pub(crate) fn next_time(&self) -> Option<u64> {
         let agent = self.running.as_ref().map(|running| running.next_at);
         let readers = self.readers.values().map(|reader| self.reader_due(reader));
-        readers.chain(agent).min()
+        let slow = self.slow.iter().map(|slow| slow.0);
+        readers.chain(agent).chain(slow).min()
     }
 
     fn reader_due(&self, reader: &Reader) -> u64 {
@@ -606,8 +788,8 @@ impl ModelServer {
 
     /// Does what is due: the agent works, and each body gets what it is owed.
     pub(crate) fn advance(&mut self, now: u64) -> Vec<(Connection, Fact)> {
+        let mut facts = self.land_slow(now);
         self.work(now);
-        let mut facts = Vec::new();
         let due: Vec<_> = self.readers.keys().copied().collect();
         for connection in due {
             let Some(mut reader) = self.readers.remove(&connection) else {
@@ -744,6 +926,6 @@ fn is_chunk(record: &Written) -> bool {
     matches!(record.kind, Kind::Chunk { .. })
 }
 
-fn answered(status: u16, body: String) -> Fact {
-    Fact::Answered { status, body }
+fn answered(status: u16, body: &str) -> Fact {
+    Fact::Answered { status, retry_after_ms: None, body: body.to_owned() }
 }

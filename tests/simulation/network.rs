@@ -17,6 +17,7 @@ pub(crate) struct Connection {
 #[derive(Debug, Clone)]
 pub(crate) enum Request {
     Append { token: String, part_id: String, body: String },
+    ListInput { token: String, after: Option<u64> },
     Subscribe { token: String, last_event_id: Option<String>, peek_settled: bool },
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Head {
 /// What a page learns of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fact {
-    Answered { status: u16, body: String },
+    Answered { status: u16, retry_after_ms: Option<u64>, body: String },
     Head(Head),
     Bytes(Vec<u8>),
     Ended,
@@ -67,6 +68,12 @@ pub(crate) struct Weather {
     pub(crate) stalls: u64,
     /// The answer to an append is as late.
     pub(crate) late_answers: u64,
+    /// So is an append on its way to the service.
+    pub(crate) late_appends: u64,
+    /// An append, or its answer, is lost without a word.
+    pub(crate) hangs: u64,
+    /// Only the first attempt of each append is harmed.
+    pub(crate) harms_once: bool,
 }
 
 impl Weather {
@@ -79,6 +86,9 @@ impl Weather {
         loses_heads: 0,
         stalls: 0,
         late_answers: 0,
+        late_appends: 0,
+        hangs: 0,
+        harms_once: false,
     };
 }
 
@@ -107,7 +117,10 @@ struct Line {
     inbox: VecDeque<Fact>,
     is_reading: bool,
     has_head: bool,
+    /// It is answered as a whole: an append, or a question.
     is_append: bool,
+    /// The answer may be lost, or be late.
+    may_be_harmed: bool,
 }
 
 #[derive(Debug)]
@@ -121,12 +134,15 @@ pub(crate) struct Network {
     cut_off: BTreeSet<u32>,
     /// Until when a page sleeps. What is for it waits so long.
     asleep: BTreeMap<u32, u64>,
+    /// Part ids that were under way before.
+    known: BTreeSet<String>,
 }
 
-/// A subscription whose page waits for the network.
+/// A request whose page waits for the network.
 #[derive(Debug)]
 pub(crate) struct WaitingLine {
     pub(crate) connection: Connection,
+    pub(crate) is_append: bool,
     pub(crate) has_head: bool,
     pub(crate) since: u64,
 }
@@ -141,6 +157,7 @@ impl Network {
             lines: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             asleep: BTreeMap::new(),
+            known: BTreeSet::new(),
         }
     }
 
@@ -163,12 +180,13 @@ impl Network {
         self.lines.iter().any(|(at, line)| at.page == page && !line.is_append && line.has_head)
     }
 
-    /// The subscriptions that a page waits for.
+    /// The requests that a page waits for.
     pub(crate) fn waiting_lines(&self) -> impl Iterator<Item = WaitingLine> {
-        let waits = |line: &Line| !line.is_append && (!line.has_head || line.is_reading);
+        let waits = |line: &Line| !line.has_head || line.is_reading;
         self.lines.iter().filter(move |(_, line)| waits(line)).map(|(connection, line)| {
             WaitingLine {
                 connection: *connection,
+                is_append: line.is_append,
                 has_head: line.has_head,
                 since: line.waits_since,
             }
@@ -216,10 +234,22 @@ impl Network {
     // What the pages do
 
     pub(crate) fn request(&mut self, now: u64, connection: Connection, request: Request) {
-        let is_append = matches!(request, Request::Append { .. });
-        let is_lost = !is_append && self.random.percent(self.weather.loses_heads);
+        let is_append = !matches!(request, Request::Subscribe { .. });
+        let is_known = match &request {
+            Request::Append { part_id, .. } => !self.known.insert(part_id.clone()),
+            Request::ListInput { .. } => true,
+            Request::Subscribe { .. } => false,
+        };
+        let may_be_harmed = !is_known || !self.weather.harms_once;
+        let loses = match is_append {
+            true if may_be_harmed => self.weather.hangs,
+            true => 0,
+            false => self.weather.loses_heads,
+        };
+        let is_lost = self.random.percent(loses);
         let line = Line {
             is_append,
+            may_be_harmed,
             cut_after: self.break_off(self.weather.cuts),
             silent_after: self.break_off(if is_append { 0 } else { self.weather.silences }),
             is_dead: is_lost,
@@ -232,6 +262,10 @@ impl Network {
                 line.is_dead = true;
             }
             return self.depart(now, Transit::ToPage(connection, Fact::Failed));
+        }
+        // The request is lost, or the answer to it.
+        if is_append && is_lost && self.random.percent(50) {
+            return;
         }
         self.depart(now, Transit::ToServer(connection, request));
     }
@@ -269,7 +303,9 @@ impl Network {
             return;
         }
         let fact = match fact {
-            Fact::Answered { .. } if self.random.percent(self.weather.loses_answers) => {
+            Fact::Answered { .. }
+                if line.may_be_harmed && self.random.percent(self.weather.loses_answers) =>
+            {
                 Fact::Failed
             }
             Fact::Bytes(mut bytes) => {
@@ -307,7 +343,12 @@ impl Network {
         let mut delay = self.random.within(1..self.weather.latency_ms.max(2));
         let lateness = match &transit {
             Transit::ToPage(_, Fact::Bytes(_)) => self.weather.stalls,
-            Transit::ToPage(_, Fact::Answered { .. }) => self.weather.late_answers,
+            Transit::ToPage(at, Fact::Answered { .. }) if self.may_be_harmed(*at) => {
+                self.weather.late_answers
+            }
+            Transit::ToServer(at, Request::Append { .. }) if self.may_be_harmed(*at) => {
+                self.weather.late_appends
+            }
             _ => 0,
         };
         if self.random.percent(lateness) {
@@ -322,6 +363,10 @@ impl Network {
         }
         self.sent += 1;
         self.transits.insert((arrival, self.sent), transit);
+    }
+
+    fn may_be_harmed(&self, connection: Connection) -> bool {
+        self.lines.get(&connection).is_some_and(|line| line.may_be_harmed)
     }
 
     pub(crate) fn next_time(&self) -> Option<u64> {

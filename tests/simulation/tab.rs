@@ -7,6 +7,7 @@ use trigger_chat_transport::chat::Chat;
 use trigger_chat_transport::chat::action::{CallId, PartId, RequestId};
 use trigger_chat_transport::chat::session::PersistedSession;
 
+use crate::ledger::{Clock, Ledger};
 use crate::network::Connection;
 use crate::random::Random;
 use crate::user::{User, View};
@@ -47,15 +48,19 @@ pub(crate) struct Tab {
     /// What the app has stored.
     pub(crate) stored: Option<PersistedSession>,
     pub(crate) calls: BTreeMap<CallId, Call>,
-    /// The part id, and the body, of each message and stop that was sent.
-    bodies: BTreeMap<String, String>,
-    appends: BTreeMap<RequestId, String>,
+    /// What was sent.
+    pub(crate) ledger: Ledger,
+    /// How long a send is tried.
+    pub(crate) send_timeout_ms: u64,
+    /// The time, as it passes for this page.
+    pub(crate) clock: Clock,
     /// The calls that stops were made for.
     pub(crate) stops: BTreeMap<String, CallId>,
     /// Messages whose calls were aborted on their way.
     pub(crate) aborted: BTreeSet<String>,
-    pub(crate) is_starting: bool,
-    pub(crate) is_refreshing: bool,
+    /// Since when the app's callbacks have not answered.
+    pub(crate) starting_since: Option<u64>,
+    pub(crate) refreshing_since: Option<u64>,
     /// The service has asked not to be asked before.
     pub(crate) not_before: Option<u64>,
     /// The last body ended in due form, and nothing was lost since.
@@ -72,8 +77,13 @@ impl Tab {
         user: User,
         mut random: Random,
     ) -> Self {
+        let send_timeout_ms = match user.habits.has_numbers {
+            true => random.one_of(&[60_000, 60_000, 60_000, 0, 5_000, 600_000]),
+            // A message that landed unknown to the client leaves a boundary that only numbers tell.
+            false => random.one_of(&[60_000, 600_000]),
+        };
         Self {
-            chat: new_chat(coalesces, &mut random),
+            chat: new_chat(coalesces, send_timeout_ms, &mut random),
             session,
             device,
             is_stale: false,
@@ -83,12 +93,13 @@ impl Tab {
             witness: Witness::default(),
             stored: None,
             calls: BTreeMap::new(),
-            bodies: BTreeMap::new(),
-            appends: BTreeMap::new(),
+            ledger: Ledger::default(),
+            send_timeout_ms,
+            clock: Clock::default(),
             stops: BTreeMap::new(),
             aborted: BTreeSet::new(),
-            is_starting: false,
-            is_refreshing: false,
+            starting_since: None,
+            refreshing_since: None,
             not_before: None,
             is_between_bodies: false,
             last_call: 0,
@@ -99,7 +110,7 @@ impl Tab {
     /// Another page takes over, which knows what the app has stored and nothing else.
     pub(crate) fn reload(&mut self, page: u32) {
         self.page = page;
-        self.chat = new_chat(self.coalesces, &mut self.random);
+        self.chat = new_chat(self.coalesces, self.send_timeout_ms, &mut self.random);
         if let Some(stored) = &mut self.stored {
             if self.user.forgets() {
                 stored.is_streaming = None;
@@ -110,11 +121,11 @@ impl Tab {
             self.chat.restore(stored.clone());
         }
         self.calls.clear();
-        self.appends.clear();
+        self.ledger = Ledger::default();
         self.stops.clear();
         self.aborted.clear();
-        self.is_starting = false;
-        self.is_refreshing = false;
+        self.starting_since = None;
+        self.refreshing_since = None;
         self.not_before = None;
         self.is_between_bodies = false;
     }
@@ -140,31 +151,11 @@ impl Tab {
         call.unwrap_or_else(|| panic!("a call is answered that does not wait"))
     }
 
-    /// An append has left: the same part id has the same bytes, always.
-    pub(crate) fn appended(
-        &mut self,
-        request: RequestId,
-        part_id: &str,
-        body: &str,
-        running: Option<usize>,
-    ) {
-        assert!(!self.aborted.contains(part_id), "sends again what was aborted");
-        let before = self.bodies.insert(part_id.to_owned(), body.to_owned());
-        if before.is_none()
-            && let Some(call) = self.stops.get(part_id)
-        {
-            let is_early = self.has_message_under_way();
-            assert!(!is_early, "a stop overtakes its message");
-            // A stop waits for a message that is on its way, and means its turn.
-            self.calls.insert(*call, Call::Stop { turn: running });
-        }
-        assert!(before.is_none_or(|before| before == body), "other bytes under one part id");
-        self.appends.insert(request, part_id.to_owned());
-    }
-
-    /// A request is over; the part id that it had as an append.
-    pub(crate) fn append_over(&mut self, request: RequestId) -> String {
-        self.appends.remove(&request).unwrap_or_default()
+    /// Lets time pass; `is_awake`: neither asleep nor offline, `is_active`: nor hidden.
+    pub(crate) fn passes(&mut self, ms: u64, is_awake: bool, is_active: bool) {
+        let is_waiting = self.starting_since.is_some() || self.refreshing_since.is_some();
+        self.clock.awake += if is_awake { ms } else { 0 };
+        self.clock.active += if is_active && !is_waiting { ms } else { 0 };
     }
 
     /// Where the chat stands while no turn runs, of a server whose cursors are seqs.
@@ -178,18 +169,6 @@ impl Tab {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.stored.as_ref().is_some_and(|stored| stored.closed)
-    }
-
-    /// Whether a message is on its way whose call still waits.
-    pub(crate) fn has_message_under_way(&self) -> bool {
-        let is_message =
-            |part: &&String| !self.stops.contains_key(*part) && !self.aborted.contains(*part);
-        self.appends.values().any(|part| is_message(&part) && self.waits_for(part))
-    }
-
-    fn waits_for(&self, part: &str) -> bool {
-        let is_it = |call: &Call| matches!(call, Call::Send { part_id } if part_id == part);
-        self.calls.values().any(is_it)
     }
 
     /// What the rules say of a reconnect: nothing without a session, without a running turn, and
@@ -211,7 +190,7 @@ impl Tab {
         View {
             has_session: self.stored.is_some(),
             has_open_stream: self.witness.open.is_some(),
-            is_sending: self.is_sending() || !self.appends.is_empty(),
+            is_sending: self.is_sending() || self.ledger.is_sending(),
             may_be_streaming: self.stored.is_some() && self.is_streaming() != Some(false),
             has_given_up: self.witness.has_given_up(),
         }
@@ -225,8 +204,9 @@ impl Tab {
     }
 }
 
-fn new_chat(coalesces: bool, random: &mut Random) -> Chat {
+fn new_chat(coalesces: bool, send_timeout_ms: u64, random: &mut Random) -> Chat {
     let mut chat = Chat::new("chat-1".to_owned(), true, random.next());
     chat.set_coalesces(coalesces);
+    chat.set_send_timeout(send_timeout_ms);
     chat
 }

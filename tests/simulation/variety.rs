@@ -1,6 +1,6 @@
 //! Which worlds there are: what goes together, and what no client could tell apart.
 
-use crate::model_server::{Character, Dialect, Faults};
+use crate::model_server::{Character, Dialect, Faults, Listing};
 use crate::network::Weather;
 use crate::random::Random;
 use crate::user::Habits;
@@ -12,6 +12,8 @@ pub(crate) struct Variety {
     pub(crate) habits: Habits,
     /// The app's server closes the session, so long after its start.
     pub(crate) closes_after: Option<u64>,
+    /// How often its service starts anew.
+    pub(crate) restarts: u32,
 }
 
 impl Variety {
@@ -25,10 +27,27 @@ impl Variety {
             Dialect::V1,
         ]);
         let gives_seq = dialect == Dialect::V1 || random.percent(85);
+        // Where there are no records to ask for, what was sent again has no number.
+        let listing = random.one_of(&[
+            Listing::Given,
+            Listing::Given,
+            Listing::Given,
+            Listing::Given,
+            Listing::Refused(404),
+            Listing::Refused(405),
+            Listing::Refused(501),
+            Listing::Garbage,
+        ]);
         // Without the numbers a boundary cannot be told from another: then turns do not overlap.
-        let has_numbers = gives_seq && dialect.has_numbers();
+        let has_numbers =
+            gives_seq && dialect.has_numbers() && listing == Listing::Given;
         let mut habits = habits(has_numbers, gives_seq, random);
         let mut character = character(dialect, gives_seq, has_numbers, random);
+        character.listing = listing;
+        if listing != Listing::Given {
+            // Whether what was aborted has landed, nobody can tell.
+            habits.stops = false;
+        }
         if dialect == Dialect::V2Legacy && habits.stops {
             // The rest of a turn that was given up, written again behind its boundary, would be a
             // reader's first sight of it where the boundary before was trimmed away.
@@ -49,7 +68,8 @@ impl Variety {
         habits.forgets &= character.faults.holds_back == 0;
         let closes = dialect.has_numbers() && random.percent(15);
         let closes_after = closes.then(|| random.within(1..300_000));
-        Self { character, habits, closes_after }
+        let restarts = random.one_of(&[0, 0, 0, 1, 3]);
+        Self { character, habits, closes_after, restarts }
     }
 }
 
@@ -95,6 +115,8 @@ fn character(
     Character {
         dialect,
         gives_seq,
+        listing: Listing::Given,
+        harms_once: !has_numbers,
         window_ms: if is_quick {
             random.one_of(&[20_000, 120_000])
         } else {
@@ -111,7 +133,12 @@ fn character(
         faults: Faults {
             refuses: random.one_of(&[0, 0, 20]),
             proxies: random.one_of(&[0, 0, 10]),
-            refuses_appends: random.one_of(&[0, 0, 10]),
+            refuses_appends: random.one_of(&[0, 0, 10, 50]),
+            proxies_appends: random.one_of(&[0, 0, 10]),
+            refuses_for_good: random.one_of(&[0, 0, 0, 5]),
+            dies: random.one_of(&[0, 0, 20]),
+            dawdles: if has_numbers { random.one_of(&[0, 0, 10]) } else { 0 },
+            loses_sessions: random.one_of(&[0, 0, 20]),
             rewinds: random.one_of(&[0, 30]),
             repeats: random.one_of(&[0, 10]),
             damages: random.one_of(&[0, 0, 5]),
@@ -133,12 +160,15 @@ pub(crate) fn weather(have_numbers: bool, random: &mut Random) -> Weather {
     Weather {
         latency_ms: random.one_of(&[2, 30, 400, 2_000]),
         refuses: random.one_of(&[0, 0, 15]),
-        // A message that landed unknown to the client leaves a boundary that only numbers tell.
-        loses_answers: if have_numbers { random.one_of(&[0, 0, 15]) } else { 0 },
+        loses_answers: random.one_of(&[0, 0, 15]),
         cuts: random.one_of(&[0, 30, 80]),
         silences: random.one_of(&[0, 0, 15]),
         loses_heads: random.one_of(&[0, 0, 10]),
         stalls: random.one_of(&[0, 0, 3]),
         late_answers: random.one_of(&[0, 0, 25]),
+        late_appends: random.one_of(&[0, 0, 10]),
+        hangs: random.one_of(&[0, 0, 10]),
+        // A message that landed unknown to the client leaves a boundary that only numbers tell.
+        harms_once: !have_numbers,
     }
 }

@@ -40,8 +40,6 @@ pub(crate) struct Witness {
     pub(crate) open: Option<Shown>,
     /// A request that left together with its message, and where it reads from.
     early: Option<(RequestId, Option<u64>)>,
-    /// The newest of this page's messages that were acknowledged.
-    pub(crate) newest_landed: Option<usize>,
     /// The stream of a message whose acknowledgement came too late. It has to close at once.
     pub(crate) overtaken: Option<StreamId>,
     /// The turn that this tab waits for, or waited for last.
@@ -63,12 +61,9 @@ impl Witness {
         self.finished.contains(&turn)
     }
 
-    /// Whether the acknowledgement of this turn's message comes too late: a newer one's came before,
-    /// or the turn's end was seen already.
+    /// Whether the acknowledgement of this turn's message comes too late: its end was seen already.
     pub(crate) fn is_late(&self, turn: usize, server: &ModelServer) -> bool {
-        let has_seen_end =
-            || server.told_end_of(turn).is_some_and(|end| self.has_seen(end, server));
-        Some(turn) < self.newest_landed || has_seen_end()
+        server.told_end_of(turn).is_some_and(|end| self.has_seen(end, server))
     }
 
     /// Whether this tab has seen the boundary at this seq.
@@ -93,7 +88,6 @@ impl Witness {
         self.early = None;
         self.current = current;
         self.newest_shown = None;
-        self.newest_landed = None;
         self.perhaps_gated_through = self.perhaps_gated_through.max(self.gated_through.take());
         if let (true, Some(turn)) = (is_given_up, current) {
             self.given_up(turn, server);
@@ -392,10 +386,12 @@ fn end_at(shown: &Shown, cursor: Option<u64>, server: &ModelServer) -> u64 {
     end.unwrap_or_else(|| panic!("ended at {cursor:?}, at no end of its turn: {shown:?}"))
 }
 
-/// Whether a reader stands there, or behind the commands that follow.
+/// Whether a reader stands there, but for the commands around it, which v1 does not show.
 fn is_at(cursor: Option<u64>, seq: u64, server: &ModelServer) -> bool {
-    let next = server.since(Some(seq + 1)).iter().find(|record| !matches!(record.kind, Kind::Trim));
-    cursor >= Some(seq) && next.is_none_or(|next| cursor < Some(next.seq))
+    let is_shown = |record: &&Written| !matches!(record.kind, Kind::Trim);
+    let newest = server.out.iter().rfind(|record| record.seq <= seq && is_shown(record));
+    let next = server.since(Some(seq + 1)).iter().find(is_shown);
+    cursor >= newest.map(|record| record.seq) && next.is_none_or(|next| cursor < Some(next.seq))
 }
 
 /// The seq of the boundary that ends a stream, once it is written.

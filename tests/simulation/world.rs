@@ -7,15 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trigger_chat_transport::chat::action::{
-    Action, Answer, CallId, Head, Input, RequestId, Send, StreamId,
+    Action, Answer, CallId, Head, Input, PartId, RequestId, Send, StreamId,
 };
 use trigger_chat_transport::chat::connection::ConnectionState;
 use trigger_chat_transport::chat::error::{ChatError, Foreign};
-use trigger_chat_transport::chat::event::SendSource;
+use trigger_chat_transport::chat::event::{ChatEvent, SendSource};
 use trigger_chat_transport::chat::session::PersistedSession;
 use trigger_chat_transport::chat::time::Time;
 
 use crate::device::{Absence, Device};
+use crate::ledger::Aim;
 use crate::model_server::ModelServer;
 use crate::network::{self, Arrival, Connection, Fact, Network, Request, Weather};
 use crate::random::Random;
@@ -25,6 +26,17 @@ use crate::variety::{self, Variety};
 
 /// More than the longest of these worlds takes, many times over.
 const MAX_STEPS: u32 = 60_000;
+
+/// What every token has in it, and nothing else.
+const MARK: &str = "token-";
+
+const STOP: &str = r#"{"kind":"stop"}"#;
+
+/// So long may one of the app's callbacks take before it is called again.
+const CALLBACK_PATIENCE_MS: u64 = 60_000;
+
+/// So long may an answer to an append take: a small one.
+const ANSWER_PATIENCE_MS: u64 = 30_100;
 
 /// So long may a head take, and a read, before its connection is given up.
 const HEAD_PATIENCE_MS: u64 = 30_000;
@@ -46,6 +58,8 @@ enum Event {
     Returns(usize, Absence),
     /// The app's server closes a session.
     Closes(usize),
+    /// The service of a session starts anew.
+    Restarts(usize),
 }
 
 /// Something that will happen at a page.
@@ -55,6 +69,8 @@ enum Due {
     SessionStarted,
     TokenReady,
     Wanted(StreamId),
+    /// The user has waited for this stream for long enough.
+    Despairs(StreamId),
 }
 
 /// Which fact a batch of orders follows from.
@@ -67,7 +83,7 @@ enum Cause {
         stops: bool,
     },
     Disposed,
-    /// An append, by its part id, has landed.
+    /// An append, by its part id, was answered with 200, or a question for it: it has landed, perhaps.
     Landed(String),
     /// A body has brought something, or ended.
     Body,
@@ -89,7 +105,7 @@ struct World {
     pages: u32,
     /// Which session each page is of, also of those that are gone: what they have sent may arrive.
     sessions_of_pages: BTreeMap<u32, usize>,
-    /// The app's callbacks fail at times, in percent.
+    /// The app's callbacks fail, or hang, at times, in percent.
     callbacks_fail: u64,
     is_over: bool,
     trace: Option<Vec<String>>,
@@ -167,6 +183,10 @@ impl World {
             if let Some(delay) = kind.closes_after {
                 self.plan(delay, Event::Closes(session));
             }
+            for _ in 0..kind.restarts {
+                let delay = self.random.within(1..200_000);
+                self.plan(delay, Event::Restarts(session));
+            }
         }
     }
 
@@ -201,7 +221,7 @@ impl World {
         let is_streaming = self.random.percent(50);
         let tab = self.tabs.last_mut().expect("a tab is open");
         let stored = PersistedSession {
-            public_access_token: "of-another-environment".to_owned(),
+            public_access_token: "token-of-another-environment".to_owned(),
             last_event_id: Some("500".to_owned()),
             is_streaming: Some(is_streaming),
             ..PersistedSession::default()
@@ -243,7 +263,7 @@ impl World {
             return false;
         };
         if next > self.now {
-            self.now = next;
+            self.pass(next - self.now);
             self.assert_none_hangs();
         }
         let is_due = |at: Option<u64>| at.is_some_and(|at| at <= self.now);
@@ -254,6 +274,16 @@ impl World {
             _ => self.step_agenda(),
         }
         true
+    }
+
+    fn pass(&mut self, ms: u64) {
+        for tab in &mut self.tabs {
+            let device = &self.devices[tab.device];
+            let is_awake = !device.is_offline() && device.asleep_until(self.now).is_none();
+            tab.passes(ms, is_awake, is_awake && !device.is_hidden());
+        }
+        self.now += ms;
+        self.tabs.iter_mut().for_each(|tab| tab.clock.now = self.now);
     }
 
     /// When a tab's timer fires: late where its device sleeps, or throttles the timers of what is
@@ -270,7 +300,11 @@ impl World {
             let Some(tab) = self.tabs.iter().find(of_page) else {
                 continue;
             };
-            let patience = if line.has_head { SILENCE_MS } else { HEAD_PATIENCE_MS };
+            let patience = match line.has_head {
+                true => SILENCE_MS,
+                false if line.is_append => ANSWER_PATIENCE_MS,
+                false => HEAD_PATIENCE_MS,
+            };
             let limit = self.devices[tab.device].latest_look(line.since, patience);
             assert!(self.now <= limit, "waits for {} ms: {line:?}", self.now - line.since);
         }
@@ -322,7 +356,7 @@ impl World {
         let device = match event {
             Event::AtPage(tab, ..) => Some(self.tabs[tab].device),
             Event::Leaves(device) | Event::Returns(device, _) => Some(device),
-            Event::Closes(_) => None,
+            Event::Closes(_) | Event::Restarts(_) => None,
         };
         let asleep_until = device.and_then(|device| self.devices[device].asleep_until(self.now));
         if let Some(until) = asleep_until {
@@ -338,6 +372,7 @@ impl World {
                 Due::SessionStarted => self.session_started(tab),
                 Due::TokenReady => self.token_ready(tab),
                 Due::Wanted(stream) => self.wanted(tab, stream),
+                Due::Despairs(stream) => self.despair(tab, stream),
             },
             Event::AtPage(..) => {}
             Event::Leaves(device) => self.leave(device),
@@ -346,6 +381,15 @@ impl World {
                 self.tally.insert("a closed session");
                 self.servers[session].close();
             }
+            Event::Restarts(session) => self.restart(session),
+        }
+    }
+
+    fn restart(&mut self, session: usize) {
+        let mut facts = Vec::new();
+        self.servers[session].restart(&mut facts);
+        for (connection, fact) in facts {
+            self.network.respond(self.now, connection, fact);
         }
     }
 
@@ -395,6 +439,7 @@ impl World {
                 }
                 Absence::Asleep => {
                     self.tally.insert("a sleep");
+                    self.tabs[tab].ledger.falls_asleep(length);
                     let until = self.now + length;
                     self.network.put_to_sleep(self.now, page, until, loses_appends);
                 }
@@ -438,14 +483,18 @@ impl World {
         let server = &mut self.servers[session];
         let answer = match request {
             Request::Append { token, part_id, body } => {
-                server.append(self.now, token, part_id, body)
+                server.append(self.now, connection, token, part_id, body)
             }
+            Request::ListInput { token, after } => Some(server.list_input(self.now, token, *after)),
             Request::Subscribe { token, last_event_id, peek_settled } => {
                 let from = last_event_id.as_deref();
-                Fact::Head(server.subscribe(self.now, connection, token, from, *peek_settled))
+                let head = server.subscribe(self.now, connection, token, from, *peek_settled);
+                Some(Fact::Head(head))
             }
         };
-        self.network.respond(self.now, connection, answer);
+        if let Some(answer) = answer {
+            self.network.respond(self.now, connection, answer);
+        }
     }
 
     // What a page learns
@@ -455,15 +504,9 @@ impl World {
             return;
         };
         let request = RequestId(connection.request);
-        let part_id = self.tabs[tab].append_over(request);
         match fact {
-            Fact::Answered { status, body } => {
-                let cause = if status == 200 { Cause::Landed(part_id) } else { Cause::Other };
-                self.tell(
-                    tab,
-                    Input::Answered { request, status, retry_after_ms: None, body: &body },
-                    &cause,
-                );
+            Fact::Answered { status, retry_after_ms, body } => {
+                self.learn_answer(tab, request, status, retry_after_ms, &body);
             }
             Fact::Head(head) => self.learn_head(tab, request, head),
             Fact::Bytes(bytes) => {
@@ -474,12 +517,48 @@ impl World {
                 self.tell(tab, Input::Ended { request }, &Cause::Body);
             }
             Fact::Failed => {
-                if part_id.is_empty() {
-                    self.tabs[tab].is_between_bodies = false;
-                }
-                self.tally.insert(if part_id.is_empty() { "a cut" } else { "a lost append" });
+                self.tally.insert(match self.tabs[tab].ledger.over(request) {
+                    Some((_, Aim::Append)) => "a lost append",
+                    Some((_, Aim::Question)) => "a lost question",
+                    None => {
+                        self.tabs[tab].is_between_bodies = false;
+                        "a cut"
+                    }
+                });
                 let error = Foreign::new("no network");
                 self.tell(tab, Input::NetworkFailed { request, error }, &Cause::Other);
+            }
+        }
+    }
+
+    fn learn_answer(
+        &mut self,
+        tab: usize,
+        request: RequestId,
+        status: u16,
+        retry_after_ms: Option<u64>,
+        body: &str,
+    ) {
+        let ledger = &mut self.tabs[tab].ledger;
+        let (part_id, aim) = ledger.over(request).expect("an answer to a request");
+        if aim == Aim::Question {
+            ledger.was_asked(&part_id);
+        }
+        if status != 200 {
+            ledger.refused(&part_id, aim, status, retry_after_ms.map(|ms| self.now + ms));
+        }
+        let cause = match aim {
+            Aim::Append if status != 200 => Cause::Other,
+            _ => Cause::Landed(part_id.clone()),
+        };
+        let answer = Input::Answered { request, status, retry_after_ms, body };
+        self.tell(tab, answer, &cause);
+        if status == 200 && aim == Aim::Question {
+            let is_found = body.contains(&part_id);
+            let is_acknowledged = self.tabs[tab].ledger.is_acknowledged(&part_id);
+            assert!(!is_found || is_acknowledged, "{part_id} is found, and not acknowledged");
+            if is_found {
+                self.tally.insert("a bare answer that was proven");
             }
         }
     }
@@ -509,7 +588,7 @@ impl World {
     }
 
     fn session_started(&mut self, tab: usize) {
-        self.tabs[tab].is_starting = false;
+        self.tabs[tab].starting_since = None;
         self.tabs[tab].not_before = None;
         if self.callback_fails() {
             let error = ChatError::Other("startSession failed".to_owned());
@@ -522,7 +601,7 @@ impl World {
     }
 
     fn token_ready(&mut self, tab: usize) {
-        self.tabs[tab].is_refreshing = false;
+        self.tabs[tab].refreshing_since = None;
         if self.callback_fails() {
             let error = ChatError::Other("accessToken failed".to_owned());
             return self.tell(tab, Input::TokenFailed(error), &Cause::Other);
@@ -543,6 +622,13 @@ impl World {
             open.is_wanting = true;
         }
         self.tell(tab, Input::Wanted { stream }, &Cause::Other);
+    }
+
+    /// The turn of a message that was believed to have landed never comes.
+    fn despair(&mut self, tab: usize, stream: StreamId) {
+        if self.tabs[tab].witness.open.as_ref().is_some_and(|open| open.stream == stream) {
+            self.cancel(tab);
+        }
     }
 
     // The user
@@ -593,6 +679,8 @@ impl World {
             body: format!(r#"{{"kind":"message","payload":{{"message":{message}}}}}"#),
             part_id,
         };
+        let at = &mut self.tabs[tab];
+        at.ledger.register(&send.part_id.0, &send.body, true, at.send_timeout_ms);
         self.tell(tab, Input::Send { call, send }, &Cause::Hurried);
     }
 
@@ -600,7 +688,9 @@ impl World {
         let turn = self.tabs[tab].witness.current;
         let part_id = self.tabs[tab].next_part_id();
         let call = self.tabs[tab].next_call(Call::Stop { turn });
-        self.tabs[tab].stops.insert(part_id.0.clone(), call);
+        let at = &mut self.tabs[tab];
+        at.ledger.register(&part_id.0, STOP, true, at.send_timeout_ms);
+        at.stops.insert(part_id.0.clone(), call);
         self.tell(tab, Input::Stop { call, part_id }, &Cause::Other);
     }
 
@@ -608,15 +698,18 @@ impl World {
         let Some(call) = self.tabs[tab].abortable() else {
             return;
         };
-        if let Some(Call::Send { part_id }) = self.tabs[tab].calls.get(&call).cloned()
-            && stops
-        {
-            self.tabs[tab].aborted.insert(part_id);
-        }
         // The driver asks for no stop after the abort of a plain reconnect.
         let open = self.tabs[tab].witness.open.as_ref();
         let stops = stops && !open.is_some_and(|open| open.call == call && open.is_resumed);
         let stop = stops.then(|| self.tabs[tab].next_part_id());
+        let at = &mut self.tabs[tab];
+        if let Some(PartId(stop)) = &stop {
+            at.ledger.register(stop, STOP, false, at.send_timeout_ms);
+            if let Some(Call::Send { part_id }) = at.calls.get(&call).cloned() {
+                at.ledger.aborted(&part_id, stop);
+                at.aborted.insert(part_id);
+            }
+        }
         self.tell(tab, Input::Aborted { call, stop }, &Cause::Aborted { call, stops });
     }
 
@@ -648,6 +741,7 @@ impl World {
         }
         self.pages += 1;
         self.sessions_of_pages.insert(self.pages, self.tabs[tab].session);
+        self.tabs[tab].ledger.assert_in_order(&self.servers[self.tabs[tab].session]);
         self.tabs[tab].reload(self.pages);
         if self.device(tab).is_offline() {
             self.network.cut_off(self.now, self.pages, false);
@@ -678,13 +772,20 @@ impl World {
         let mut orders = Vec::new();
         self.tabs[tab].chat.handle(Time::from_millis(self.now), input, &mut orders);
         self.assert_stopped_if_aborted(tab, cause, &orders);
+        let mut owed = None;
         for order in orders {
             self.trace(|| format!("    {order:?}"));
-            self.carry_out(tab, order, cause);
+            assert_no_token(&order);
+            owed = self.carry_out(tab, order, cause).or(owed);
+        }
+        if let Some(stop) = owed {
+            self.assert_stops(tab, &stop);
         }
         let overtaken = self.tabs[tab].witness.overtaken;
         assert_eq!(overtaken, None, "a second stream is open");
-        if let Cause::Landed(part_id) = cause {
+        if let Cause::Landed(part_id) = cause
+            && self.tabs[tab].ledger.is_acknowledged(part_id)
+        {
             self.landed(tab, part_id);
         }
         self.assert_nothing_is_left(tab);
@@ -730,7 +831,7 @@ impl World {
             ConnectionState::Idle => !awaits,
             ConnectionState::Connecting => at.chat.is_active(),
             ConnectionState::Reconnecting { attempt, next_try } => {
-                let is_told = next_try.is_none() || next_try == at.chat.deadline();
+                let is_told = next_try.is_none() || next_try >= at.chat.deadline();
                 attempt > 0 && is_told
             }
         };
@@ -746,20 +847,29 @@ impl World {
             && open.call == *call
         {
             let is_append = |order: &Action| matches!(order, Action::Append { .. });
-            let is_owed = *stops && !open.is_resumed && !self.tabs[tab].is_closed();
+            let at = &self.tabs[tab];
+            // Behind what is under way it has to wait.
+            let is_owed =
+                *stops && !open.is_resumed && !at.is_closed() && !at.ledger.is_sending();
             assert_eq!(orders.iter().any(is_append), is_owed, "{orders:?}");
         }
     }
 
-    fn carry_out(&mut self, tab: usize, order: Action, cause: &Cause) {
+    /// Carries an order out; the stop that is owed now, where the order says so.
+    fn carry_out(&mut self, tab: usize, order: Action, cause: &Cause) -> Option<String> {
         match order {
             Action::StartSession => self.order_session(tab),
             Action::RefreshToken => self.order_token(tab),
             Action::Append { request, token, part_id, body } => {
-                let part_id = part_id.0.clone();
-                let running = self.running_turn(tab, cause);
-                self.tabs[tab].appended(request, &part_id, &body, running);
-                self.request(tab, request, Request::Append { token, part_id, body });
+                self.append(tab, request, token, part_id.0, body, cause);
+            }
+            Action::ListInput { request, token, after } => {
+                let at = &mut self.tabs[tab];
+                if *cause == Cause::Woken {
+                    at.ledger.assert_not_too_late(at.clock);
+                }
+                at.ledger.asked(request, at.clock, *cause == Cause::Hurried);
+                self.request(tab, request, Request::ListInput { token, after });
             }
             Action::Subscribe { request, token, last_event_id, peek_settled } => {
                 self.assert_not_too_soon(tab, cause);
@@ -785,8 +895,62 @@ impl World {
             Action::Resolve { call, answer } => self.resolve(tab, call, &answer),
             Action::Reject { call, error } => self.reject(tab, call, &error, cause),
             Action::Persist(session) => self.tabs[tab].stored = Some(session),
-            Action::Tell(_) => {}
+            Action::Tell(event) => return self.told(tab, &event),
         }
+        None
+    }
+
+    fn append(
+        &mut self,
+        tab: usize,
+        request: RequestId,
+        token: String,
+        part_id: String,
+        body: String,
+        cause: &Cause,
+    ) {
+        let running = self.running_turn(tab, cause);
+        let at = &mut self.tabs[tab];
+        if *cause == Cause::Woken {
+            at.ledger.assert_not_too_late(at.clock);
+        }
+        let is_hurried = *cause == Cause::Hurried;
+        let is_first = at.ledger.attempted(request, &part_id, &body, at.clock, is_hurried);
+        if let (true, Some(call)) = (is_first, at.stops.get(&part_id)) {
+            // A stop waits for what is on its way, and means the turn of that.
+            at.calls.insert(*call, Call::Stop { turn: running });
+        }
+        self.request(tab, request, Request::Append { token, part_id, body });
+    }
+
+    /// The app is told an event; the stop that is owed now, where the event says so.
+    fn told(&mut self, tab: usize, event: &ChatEvent) -> Option<String> {
+        let at = &mut self.tabs[tab];
+        let server = &self.servers[at.session];
+        match event {
+            ChatEvent::MessageSent(report) => {
+                if !server.has_landed(&report.part_id) {
+                    assert!(server.has_to_be_believed(), "acknowledged, and not in `.in`");
+                    self.tally.insert("a bare answer that was believed, and was wrong");
+                }
+                at.ledger.acknowledged(&report.part_id, at.clock)
+            }
+            ChatEvent::MessageSendFailed(report, error) => {
+                if matches!(error, ChatError::Unproven { .. }) {
+                    self.tally.insert("a message that was never proven");
+                }
+                at.ledger.failed(&report.part_id, error, at.clock, server);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// A message whose call was aborted has landed: its turn is stopped at once.
+    fn assert_stops(&mut self, tab: usize, stop: &str) {
+        self.tally.insert("an aborted message that had landed");
+        let at = &self.tabs[tab];
+        assert!(at.ledger.has_begun(stop) || at.is_closed(), "its turn is not stopped");
     }
 
     /// The service's wish to be left alone is respected.
@@ -803,7 +967,9 @@ impl World {
     /// Notes a connection that was given up because it said nothing.
     fn given_up(&mut self, tab: usize, request: RequestId, cause: &Cause) {
         let connection = self.tabs[tab].connection(request);
-        if *cause == Cause::Woken && self.network.is_open(connection) {
+        if self.tabs[tab].ledger.over(request).is_some() {
+            self.tally.insert("an answer that never came");
+        } else if *cause == Cause::Woken && self.network.is_open(connection) {
             self.tally.insert(match self.network.has_body(connection.page) {
                 true => "a silence that was given up",
                 false => "a head that was given up",
@@ -817,27 +983,44 @@ impl World {
         let at = &self.tabs[tab];
         let server = &self.servers[at.session];
         let landed = match cause {
-            Cause::Landed(part_id) => server.turn_of_part(part_id),
+            Cause::Landed(part_id) if at.ledger.is_acknowledged(part_id) => {
+                server.turn_of_part(part_id)
+            }
             _ => None,
         };
         landed.filter(|turn| !at.witness.is_late(*turn, server)).or(at.witness.current)
     }
 
     fn order_session(&mut self, tab: usize) {
-        assert!(!self.tabs[tab].is_starting, "`startSession` is called twice at once");
-        let is_lost = self.tabs[tab].stored.is_none() || !self.server(tab).exists;
+        self.assert_not_called(self.tabs[tab].starting_since);
+        let server = self.server(tab);
+        let is_lost = !server.exists || server.was_lost || self.tabs[tab].stored.is_none();
         assert!(is_lost, "creates a session anew that is there");
-        self.tabs[tab].is_starting = true;
-        let delay = self.random.within(1..2_000);
+        self.tabs[tab].starting_since = Some(self.now);
+        let delay = self.callback_takes();
         self.schedule(tab, delay, Due::SessionStarted);
     }
 
     fn order_token(&mut self, tab: usize) {
-        assert!(!self.tabs[tab].is_refreshing, "`accessToken` is called twice at once");
-        self.tabs[tab].is_refreshing = true;
+        self.assert_not_called(self.tabs[tab].refreshing_since);
+        self.tabs[tab].refreshing_since = Some(self.now);
         self.tally.insert("a refused token");
-        let delay = self.random.within(1..2_000);
+        let delay = self.callback_takes();
         self.schedule(tab, delay, Due::TokenReady);
+    }
+
+    fn assert_not_called(&self, since: Option<u64>) {
+        let is_given_up = since.is_none_or(|since| self.now >= since + CALLBACK_PATIENCE_MS);
+        assert!(is_given_up, "a callback is called twice at once");
+    }
+
+    /// How long one of the app's callbacks takes; longer than anybody waits, at times.
+    fn callback_takes(&mut self) -> u64 {
+        if self.callback_fails() {
+            self.tally.insert("a callback that hung");
+            return self.random.within(CALLBACK_PATIENCE_MS..3 * CALLBACK_PATIENCE_MS);
+        }
+        self.random.within(1..2_000)
     }
 
     fn request(&mut self, tab: usize, request: RequestId, what: Request) {
@@ -887,7 +1070,8 @@ impl World {
         let (is_resumed, turn) = match at.answered(call) {
             Call::Send { part_id } => {
                 let has_landed = *cause == Cause::Landed(part_id.clone());
-                assert!(has_landed, "a stream whose message is not acknowledged");
+                let is_acknowledged = has_landed && at.ledger.is_acknowledged(&part_id);
+                assert!(is_acknowledged, "a stream whose message is not acknowledged");
                 (false, server.turn_of_part(&part_id))
             }
             Call::Reconnect { is_nothing } => {
@@ -902,17 +1086,16 @@ impl World {
             call => panic!("a stream for {call:?}"),
         };
         if !is_resumed && turn.is_some_and(|turn| at.witness.is_late(turn, server)) {
-            let is_overtaken = turn < at.witness.newest_landed;
-            self.tally.insert(match is_overtaken {
-                true => "an acknowledgement that was overtaken",
-                false => "an acknowledgement after its turn's end",
-            });
+            self.tally.insert("an acknowledgement after its turn's end");
             at.witness.overtaken = Some(stream);
             return;
         }
         let is_stored = at.is_streaming() != Some(false) || at.is_closed();
         assert!(is_stored, "a turn that runs is not stored");
         at.witness.opened(stream, call, is_resumed, turn);
+        if !is_resumed && turn.is_none() {
+            self.schedule(tab, 5_000, Due::Despairs(stream));
+        }
         self.consume(tab, stream);
     }
 
@@ -981,13 +1164,15 @@ impl World {
                 self.tally.insert("an exhausted budget");
                 server.out.is_empty() || server.barren_bodies > MAX_BARREN_BODIES
             }
-            ChatError::Other(text) => text == "accessToken failed",
+            ChatError::Other(text) => {
+                text == "accessToken failed" || text == "`accessToken` has not answered for a minute."
+            }
             ChatError::Api(error) => match error.status {
-                404 => at.is_stale,
+                404 => at.is_stale || server.was_lost,
                 409 | 410 => server.closed_at.is_some(),
                 _ => false,
             },
-            ChatError::Aborted | ChatError::Foreign(_) => false,
+            ChatError::Aborted | ChatError::Foreign(_) | ChatError::Unproven { .. } => false,
         };
         assert!(is_understood, "{stream:?} fails for no reason: {error:?}");
         at.witness.failed(stream);
@@ -1030,7 +1215,11 @@ impl World {
         self.tabs[tab].not_before = None;
         if let Some(status) = error.status() {
             // (A fresh token may have expired in a sleep, before the message got there.)
-            let is_final = ![401, 403, 404].contains(&status) || self.device(tab).has_slept();
+            let is_final = match status {
+                401 | 403 => self.device(tab).has_slept(),
+                404 => self.server(tab).was_lost,
+                _ => true,
+            };
             assert!(is_final, "{call:?} is refused, and could be tried again");
             let is_closed = self.server(tab).closed_at.is_some();
             assert!(status != 409 || is_closed, "{call:?} is refused, and the session is open");
@@ -1055,7 +1244,6 @@ impl World {
         if witness.is_late(turn, server) {
             return;
         }
-        witness.newest_landed = Some(turn);
         witness.current = Some(turn);
         if at.aborted.contains(part_id) {
             let open = &at.witness.open;
@@ -1088,6 +1276,8 @@ impl World {
         assert_eq!(self.network.open_lines(at.page), [], "requests are left open");
         assert_eq!(at.chat.deadline(), None, "a deadline is left");
         // (Where a chat that is closed has read on is of no use to anybody.)
+        at.ledger.assert_all_over();
+        at.ledger.assert_in_order(&self.servers[at.session]);
         let is_stored = at.is_closed() || at.chat.session() == at.stored;
         assert!(is_stored, "what is stored is not the state: {:?}", at.stored);
         let is_over = at.is_streaming() != Some(true) || at.is_closed();
@@ -1120,4 +1310,28 @@ fn short(input: &Input<'_>) -> String {
         }
         input => format!("{input:?}"),
     }
+}
+
+/// A token is nowhere but where it is needed.
+fn assert_no_token(order: &Action) {
+    let has_token = match order {
+        Action::Append { part_id, body, .. } => part_id.0.contains(MARK) || body.contains(MARK),
+        Action::Subscribe { last_event_id, .. } => {
+            last_event_id.as_ref().is_some_and(|id| id.contains(MARK))
+        }
+        Action::Emit { chunks, .. } => chunks.contains(MARK),
+        Action::Persist(session) => has_token(session),
+        Action::Resolve { answer: Answer::Session(session), .. } => has_token(session),
+        Action::Tell(_) | Action::Reject { .. } | Action::FailStream { .. } => {
+            format!("{order:?}").contains(MARK)
+        }
+        _ => false,
+    };
+    assert!(!has_token, "a token is told: {order:?}");
+}
+
+/// Whether a token is in another member than its own.
+fn has_token(session: &PersistedSession) -> bool {
+    let without = PersistedSession { public_access_token: String::new(), ..session.clone() };
+    format!("{without:?}").contains(MARK)
 }
