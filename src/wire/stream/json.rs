@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::digits::whole_number;
+
 /// The text is not the JSON that was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
@@ -158,7 +160,7 @@ impl<'a> Scanner<'a> {
 
     /// Takes a value; returns it when it is a whole number that fits.
     pub fn integer_or_skip(&mut self) -> Scanned<Option<u64>> {
-        self.value().map(|text| text.parse().ok())
+        self.value().map(|text| whole_number(text.as_bytes()))
     }
 
     /// Nothing but white space may follow.
@@ -380,29 +382,26 @@ fn push_escape<'a>(escape: &'a str, out: &mut String, lone: LoneSurrogate) -> &'
     rest.as_str()
 }
 
+#[inline(never)]
 fn push_unicode<'a>(digits: &'a str, out: &mut String, lone: LoneSurrogate) -> &'a str {
     let Some((unit, rest)) = code_unit(digits) else {
         return "";
     };
     let low = rest.strip_prefix("\\u").and_then(code_unit);
-    if let Some((low, after_low)) = low
-        && let Some(character) = surrogate_pair(unit, low)
-    {
-        out.push(character);
-        return after_low;
-    }
-    match (char::from_u32(u32::from(unit)), lone) {
-        (Some(character), _) => out.push(character),
-        (None, LoneSurrogate::Replace) => out.push(char::REPLACEMENT_CHARACTER),
+    let pair = low.and_then(|(low, after_low)| Some((surrogate_pair(unit, low)?, after_low)));
+    let single = || Some((char::from_u32(unit.into())?, rest));
+    match (pair.or_else(single), lone) {
+        (Some((character, rest)), _) => {
+            out.push(character);
+            return rest;
+        }
         // The backslash would take the escape's own as its pair: `\` and `\ud83c`, which together are
         // an invalid escape, would turn into valid text. U+FFFD keeps it invalid.
-        (None, LoneSurrogate::KeepEscape) if ends_in_open_backslash(out) => {
-            out.push(char::REPLACEMENT_CHARACTER);
-        }
-        (None, LoneSurrogate::KeepEscape) => {
+        (None, LoneSurrogate::KeepEscape) if !ends_in_open_backslash(out) => {
             out.push_str("\\u");
             out.push_str(digits.get(..4).unwrap_or_default());
         }
+        (None, _) => out.push(char::REPLACEMENT_CHARACTER),
     }
     rest
 }
@@ -420,6 +419,7 @@ fn surrogate_pair(high: u16, low: u16) -> Option<char> {
     char::from_u32(offset.saturating_add(0x1_0000))
 }
 
+#[inline(never)]
 fn code_unit(digits: &str) -> Option<(u16, &str)> {
     let (unit, rest) = digits.split_at_checked(4)?;
     Some((u16::from_str_radix(unit, 16).ok()?, rest))
