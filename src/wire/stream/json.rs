@@ -5,6 +5,7 @@
 //! `JSON.parse` of a whole read throw. Grammar: RFC 8259.
 
 use std::borrow::Cow;
+use std::mem;
 
 use super::digits::whole_number;
 
@@ -59,6 +60,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next member's name, with its value as what comes next; `None` behind the object.
+    #[inline(never)]
     pub fn next_key(&mut self, items: &mut Items) -> Scanned<Option<RawString<'a>>> {
         if !self.next_element(items)? {
             return Ok(None);
@@ -69,18 +71,23 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether an element comes next; `false` behind the array.
+    #[inline(never)]
     pub fn next_element(&mut self, items: &mut Items) -> Scanned<bool> {
-        if self.accept(items.close) {
+        let next = self.peek();
+        if next == Some(items.close) {
+            self.step();
             return Ok(false);
         }
-        if !items.is_first {
-            self.expect(b',')?;
+        if !mem::replace(&mut items.is_first, false) {
+            if next != Some(b',') {
+                return Err(Malformed);
+            }
+            self.step();
             // A comma has to be followed by an item.
             if self.peek() == Some(items.close) {
                 return Err(Malformed);
             }
         }
-        items.is_first = false;
         Ok(true)
     }
 
@@ -96,6 +103,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a string.
+    #[inline(never)]
     pub fn string(&mut self) -> Scanned<RawString<'a>> {
         self.expect(b'"')?;
         let start = self.at;
@@ -144,6 +152,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value of any kind; returns its text, as it stands.
+    #[inline(never)]
     pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.position();
         self.skip_value()?;
@@ -151,6 +160,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value; returns it when it is a string.
+    #[inline(never)]
     pub fn string_or_skip(&mut self) -> Scanned<Option<RawString<'a>>> {
         if self.peek() == Some(b'"') {
             return self.string().map(Some);
@@ -169,6 +179,7 @@ impl<'a> Scanner<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
     }
 
+    #[inline(never)]
     fn enter(&mut self, open: u8, close: u8) -> Scanned<Items> {
         self.expect(open)?;
         Ok(Items { close, is_first: true })
@@ -194,6 +205,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps into a container; `false` when it was empty and is behind us already.
+    #[inline(never)]
     fn open(&mut self, container: Container, nesting: &mut Nesting) -> Scanned<bool> {
         self.step();
         if self.accept(container.closing()) {
@@ -218,6 +230,7 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
+    #[inline(never)]
     fn skip_key(&mut self, container: Container) -> Scanned<()> {
         if container == Container::Object {
             self.string()?;
@@ -317,6 +330,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_white_space(&mut self) {
+        // `JSON.stringify` writes none.
+        if self.byte().is_some_and(|byte| byte <= b' ') {
+            self.skip_some_white_space();
+        }
+    }
+
+    #[cold]
+    fn skip_some_white_space(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.step();
         }
@@ -343,6 +364,7 @@ impl<'a> RawString<'a> {
     }
 
     /// The string's value. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+    #[inline(never)]
     pub fn decode(self) -> Cow<'a, str> {
         if !self.escaped {
             return Cow::Borrowed(self.inner);
