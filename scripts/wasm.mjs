@@ -99,7 +99,7 @@ async function optimise() {
     ...[namedWasm, "--minify-imports-and-exports-and-modules", ...strip, "-o", optimisedWasm],
   ]);
   const longGlue = readFileSync(join(builtDir, `${glueName}.js`), "utf8");
-  writeFileSync(glue, withShortNames(longGlue, JSON.parse(renamed)));
+  writeFileSync(glue, withShortNames(withoutUnused(longGlue), JSON.parse(renamed)));
   copyFileSync(join(builtDir, `${glueName}.d.ts`), join(glueDir, `${glueName}.d.ts`));
   cpSync(join(builtDir, "snippets"), join(glueDir, "snippets"), { recursive: true });
   const text = textOf(readFileSync(optimisedWasm));
@@ -170,6 +170,22 @@ function withoutPanicTexts(bytes) {
     }
   }
   return emitted;
+}
+
+/** Takes out of the glue what nothing here can come to. */
+function withoutUnused(code) {
+  const unused = [
+    // `using`: only our own JavaScript holds these objects.
+    /^if \(Symbol\.dispose\).*\n/gm,
+    // Engines without `encodeInto`: none of them runs this wasm.
+    /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
+    // Modules without `realloc`: this one has it.
+    /^ {4}if \(realloc === undefined\) [\s\S]*?^ {4}\}\n/m,
+  ];
+  return unused.reduce((kept, part) => {
+    if (kept.search(part) < 0) fail(`The glue has changed: ${part} is not in it.`);
+    return kept.replace(part, "");
+  }, code);
 }
 
 /**
