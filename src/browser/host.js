@@ -1,7 +1,8 @@
 // @ts-check
 // The I/O of one chat: what the machine in WebAssembly orders is carried out here, by the host's own
-// fetch, streams and timers, and what comes of it is told to the machine's inbox. Nothing is decided
-// here, and nothing here throws into the machine.
+// fetch, streams and timers, and what comes of it is told to the machine's inbox. The arguments of the
+// app's calls are checked here, before there is a machine to tell; nothing else is decided here, and
+// nothing throws into the machine.
 //
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).

@@ -134,7 +134,7 @@ impl EventStreamDecoder {
             b"event" => block.name = without_prefix(line, value_start),
             b"id" => {
                 let id = without_prefix(line, value_start);
-                if !id.contains(&0) {
+                if id.iter().all(|byte| *byte != 0) {
                     block.id = Some(id);
                 }
             }

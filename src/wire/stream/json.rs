@@ -371,13 +371,20 @@ impl<'a> RawString<'a> {
         }
         let mut decoded = String::with_capacity(self.inner.len());
         let mut rest = self.inner;
-        while let Some((plain, escape)) = rest.split_once('\\') {
+        while let Some((plain, escape)) = split_at_escape(rest) {
             decoded.push_str(plain);
             rest = push_escape(escape, &mut decoded, LoneSurrogate::Replace);
         }
         decoded.push_str(rest);
         Cow::Owned(decoded)
     }
+}
+
+/// What stands before the first backslash, and what behind it.
+fn split_at_escape(text: &str) -> Option<(&str, &str)> {
+    // `split_once` brings the standard library's own search along.
+    let (plain, escape) = text.split_at_checked(text.bytes().position(|byte| byte == b'\\')?)?;
+    Some((plain, escape.get(1..)?))
 }
 
 #[derive(Clone, Copy)]
