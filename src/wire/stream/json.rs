@@ -179,7 +179,6 @@ impl<'a> Scanner<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
     }
 
-    #[inline(never)]
     fn enter(&mut self, open: u8, close: u8) -> Scanned<Items> {
         self.expect(open)?;
         Ok(Items { close, is_first: true })
@@ -230,7 +229,6 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    #[inline(never)]
     fn skip_key(&mut self, container: Container) -> Scanned<()> {
         if container == Container::Object {
             self.string()?;
