@@ -25,12 +25,17 @@ const glue = join(glueDir, `${glueName}.js`);
 const textModule = join(glueDir, "wasm-text.js");
 const textTypes = join(glueDir, "wasm-text.d.ts");
 
-/** Paths of source files, the standard library's own sentences, its table of decimal digits. */
+/** A source file's path. */
+const sourcePath = /[\w.-]*\/[\w/.-]+\.rs(?!\w)/;
+
+/** The standard library's own sentences and wasm-bindgen's, and a table of decimal digits. */
 const panicData = new RegExp(
   [
-    /[\w.-]*\/[\w/.-]+\.rs(?!\w)/,
+    sourcePath,
     /slice index starts at | but ends at |range (start|end) index | out of range for slice of length /,
     /(removal|insertion) index \(is |\) should be <=? len \(is |RefCell already (mutably )?borrowed/,
+    /null pointer passed to rust|recursive use of an object detected [ \w-]+ in rust/,
+    /attempted to take ownership of Rust value while it was borrowed|assertion failed: [\w.()]+/,
     /internal error: entered unreachable code|Tried to shrink to a larger capacity|capacity overflow/,
     /(0[0-9]){10}(1[0-9]){10}\d{160}/,
   ]
@@ -94,7 +99,7 @@ async function optimise() {
     ...[namedWasm, "--minify-imports-and-exports-and-modules", ...strip, "-o", optimisedWasm],
   ]);
   const longGlue = readFileSync(join(builtDir, `${glueName}.js`), "utf8");
-  writeFileSync(glue, withShortNames(longGlue, JSON.parse(renamed)));
+  writeFileSync(glue, withShortNames(withoutUnused(longGlue), JSON.parse(renamed)));
   copyFileSync(join(builtDir, `${glueName}.d.ts`), join(glueDir, `${glueName}.d.ts`));
   cpSync(join(builtDir, "snippets"), join(glueDir, "snippets"), { recursive: true });
   const text = textOf(readFileSync(optimisedWasm));
@@ -133,11 +138,12 @@ function textOf(bytes) {
 
 /**
  * A panic ends in a trap, and its text goes nowhere: wasm32 has no standard error. What would write
- * the text becomes the trap at once, and takes the formatting code along; 2.3 kB compressed.
+ * the text becomes the trap at once, and takes the formatting code along; 2.3 kB compressed. So it is
+ * with what wasm-bindgen would throw, of an object that was freed: our JavaScript frees none.
  */
 function withoutPanicTexts(bytes) {
   const writesPanics =
-    /panicking|panic_payload|PanicPayload|begin_panic|core\[\w+\]::fmt|do_count_chars|slice_index_fail|(assert|expect|unwrap|slice_error)_failed?\b|handle_alloc_error|capacity_overflow/;
+    /panicking|panic_payload|PanicPayload|begin_panic|core\[\w+\]::fmt|do_count_chars|slice_index_fail|(assert|expect|unwrap|slice_error)_failed?\b|handle_alloc_error|capacity_overflow|wasm_bindgen::throw_str/;
   const module = binaryen.readBinary(bytes);
   for (let index = 0; index < module.getNumFunctions(); index++) {
     const reference = module.getFunctionByIndex(index);
@@ -150,10 +156,36 @@ function withoutPanicTexts(bytes) {
   binaryen.setDebugInfo(true);
   const emitted = Buffer.from(module.emitBinary());
   // What the texts were made of still lies in the data, and nobody reads it any more.
+  const { offset, data } = module.getDataSegmentInfo(module.getDataSegmentByIndex(0));
+  const toAddress = offset - emitted.indexOf(Buffer.from(data));
   for (const { index, 0: text } of emitted.toString("latin1").matchAll(panicData)) {
     emitted.fill(0, index, index + text.length);
+    if (!sourcePath.test(text)) continue;
+    // Places in the source: where its path lies, how long that is, the line and the column.
+    const place = Buffer.alloc(8);
+    place.writeUInt32LE(index + toAddress, 0);
+    place.writeUInt32LE(text.length, 4);
+    for (let at = emitted.indexOf(place); at >= 0; at = emitted.indexOf(place, at)) {
+      emitted.fill(0, at, at + 16);
+    }
   }
   return emitted;
+}
+
+/** Takes out of the glue what nothing here can come to. */
+function withoutUnused(code) {
+  const unused = [
+    // `using`: only our own JavaScript holds these objects.
+    /^if \(Symbol\.dispose\).*\n/gm,
+    // Engines without `encodeInto`: none of them runs this wasm.
+    /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
+    // Modules without `realloc`: this one has it.
+    /^ {4}if \(realloc === undefined\) [\s\S]*?^ {4}\}\n/m,
+  ];
+  return unused.reduce((kept, part) => {
+    if (kept.search(part) < 0) fail(`The glue has changed: ${part} is not in it.`);
+    return kept.replace(part, "");
+  }, code);
 }
 
 /**
@@ -174,6 +206,8 @@ function withShortNames(code, { imports, exports }) {
   }
   // One module is listed once for each of its functions that is imported so.
   renamed = renamed.replaceAll(/^ *"\.\/snippets\/[^"]+": import\d+,\n/gm, "");
+  // What still has its long name is imported no more.
+  renamed = renamed.replaceAll(/^ {8}__wb\w+: [\s\S]*?^ {8}\}.*\n/gm, "");
   const all = ["...import0", ...direct].join(", ");
   return renamed.replace(`"./${glueName}_bg.js": import0`, `a: { ${all} }`);
 }

@@ -1,16 +1,10 @@
 //! Text without the standard library's formatting code, which is a sizeable part of a small module.
 
 /// A whole number in decimal digits.
-pub(crate) fn decimal(mut number: u64) -> String {
-    let mut digits = Vec::new();
-    loop {
-        let digit = u32::try_from(number % 10).unwrap_or_default();
-        digits.extend(char::from_digit(digit, 10));
-        number /= 10;
-        if number == 0 {
-            return digits.iter().rev().collect();
-        }
-    }
+pub(crate) fn decimal(number: u64) -> String {
+    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
+    text.extend(char::from_digit(u32::try_from(number % 10).unwrap_or_default(), 10));
+    text
 }
 
 #[cfg(test)]

@@ -4,18 +4,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use crate::browser::convert::{
-    error_to_js, get, get_string, persisted_from_js, persisted_to_js, stringify, wrong,
-};
+use crate::browser::convert::{persisted_from_js, persisted_to_js};
 use crate::browser::driver::ChatDriver;
-use crate::browser::host::{self, Options};
+use crate::browser::host::{self, Options, Promise, get_string};
 use crate::chat::action::{Input, Send};
-use crate::chat::error::ChatError;
 use crate::chat::event::SendSource;
-use crate::text::decimal;
 use crate::wire::input::{MessagePayload, Trigger, message_body};
 
 /// A chat transport: `sendMessages` and `reconnectToStream` of the AI SDK, and what is around them.
@@ -36,14 +31,13 @@ impl ChatTransport {
     pub fn new(options: &JsValue) -> Result<Self, JsValue> {
         let options = host::read_options(options)?;
         let transport = Self { options, chats: RefCell::default() };
-        let stored = get(&transport.options, "stored");
         for index in 0.. {
-            let entry = get(&stored, &decimal(index));
-            let Some(chat_id) = get_string(&entry, "0") else {
+            let stored = host::stored_session(&transport.options, index);
+            let Some(chat_id) = get_string(&stored, "chatId") else {
                 break;
             };
             // A state without a token restores nothing: the session is started as if it were new.
-            if let Ok(session) = persisted_from_js(&get(&entry, "1")) {
+            if let Ok(session) = persisted_from_js(&stored) {
                 transport.chat(&chat_id).restore(session);
             }
         }
@@ -57,9 +51,9 @@ impl ChatTransport {
     /// A `TypeError` that says which argument is wrong, or an `AbortError`.
     #[wasm_bindgen(js_name = sendMessages)]
     pub fn send_messages(&self, options: &JsValue) -> Result<Promise, JsValue> {
-        let signal = signal_of(options)?;
-        let (chat_id, send) = self.send_of(options)?;
-        Ok(self.chat(&chat_id).call(&signal, None, |call| Input::Send { call, send }))
+        let call_options = host::read_send(&self.options, options)?;
+        let (chat_id, send) = send_of(&call_options);
+        Ok(self.chat(&chat_id).call(&call_options, |call| Input::Send { call, send }))
     }
 
     /// Resumes a turn that may be running. Resolves with the stream of the whole turn, or with
@@ -69,22 +63,21 @@ impl ChatTransport {
     /// A `TypeError` that says which argument is wrong, or an `AbortError`.
     #[wasm_bindgen(js_name = reconnectToStream)]
     pub fn reconnect_to_stream(&self, options: &JsValue) -> Result<Promise, JsValue> {
-        let signal = signal_of(options)?;
-        let chat = self.chat(&chat_id_of(options)?);
-        let stops_turn = get(options, "stopOnAbort").is_truthy();
-        Ok(chat.call(&signal, Some(stops_turn), |call| Input::Reconnect { call }))
+        host::check_call(options)?;
+        let chat = self.chat(&get_string(options, "chatId").unwrap_or_default());
+        Ok(chat.call(options, |call| Input::Reconnect { call }))
     }
 
     /// Creates the session, where it is not there yet. Resolves with its persisted state.
     pub fn start(&self, chat_id: &str) -> Promise {
-        self.chat(chat_id).call(&JsValue::UNDEFINED, None, |call| Input::Start { call })
+        self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Start { call })
     }
 
     /// Ends the running turn. Resolves with whether the stop was delivered; never rejects.
     #[wasm_bindgen(js_name = stopGeneration)]
     pub fn stop_generation(&self, chat_id: &str) -> Promise {
         let part_id = host::random_part_id();
-        self.chat(chat_id).call(&JsValue::UNDEFINED, None, |call| Input::Stop { call, part_id })
+        self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Stop { call, part_id })
     }
 
     /// Makes a lost connection again without waiting any longer.
@@ -152,61 +145,32 @@ impl ChatTransport {
     }
 
     fn can_start_session(&self) -> bool {
-        get(&self.options, "startSession").is_truthy()
-    }
-
-    /// Reads the options of `sendMessages`: the chat, and the send with its body.
-    fn send_of(&self, options: &JsValue) -> Result<(String, Send), JsValue> {
-        let chat_id = chat_id_of(options)?;
-        let extra = get(options, "body");
-        let action = stringify(&get(&extra, "action"))?;
-        let trigger = match action {
-            Some(_) => Some(Trigger::Action),
-            None => get_string(options, "trigger").and_then(|name| Trigger::from_name(&name)),
-        };
-        let Some(trigger) = trigger else {
-            return Err(wrong("`trigger` has to be \"submit-message\" or \"regenerate-message\"."));
-        };
-        let last_message = host::last(&get(options, "messages"));
-        if trigger == Trigger::SubmitMessage && last_message.is_undefined() {
-            return Err(wrong("\"submit-message\" needs at least one message in `messages`."));
-        }
-        let (source, message, extra) = match trigger {
-            Trigger::SubmitMessage => {
-                (SendSource::SubmitMessage, stringify(&last_message)?, stringify(&extra)?)
-            }
-            Trigger::RegenerateMessage => (SendSource::RegenerateMessage, None, stringify(&extra)?),
-            Trigger::Action => (SendSource::Action, None, None),
-        };
-        // An action belongs to no message.
-        let message_id = get_string(options, "messageId").filter(|_| action.is_none());
-        let last_id = get_string(&last_message, "id").filter(|_| action.is_none());
-        let metadata = host::metadata_json(&self.options, &get(options, "metadata"))?;
-        let body = message_body(&MessagePayload {
-            chat_id: &chat_id,
-            trigger,
-            message: message.as_deref(),
-            message_id: message_id.as_deref(),
-            action: action.as_deref(),
-            metadata: metadata.as_deref(),
-            extra: extra.as_deref(),
-        });
-        let message_id = message_id.or(last_id);
-        let send = Send { source, message_id, body, part_id: host::random_part_id() };
-        Ok((chat_id, send))
+        host::can_start_session(&self.options)
     }
 }
 
-fn chat_id_of(options: &JsValue) -> Result<String, JsValue> {
-    get_string(options, "chatId")
-        .ok_or_else(|| wrong("`chatId` is required, a string that is not empty."))
-}
-
-/// The call's signal, which must not be aborted yet.
-fn signal_of(options: &JsValue) -> Result<JsValue, JsValue> {
-    let signal = get(options, "abortSignal");
-    if get(&signal, "aborted").is_truthy() {
-        return Err(error_to_js(&ChatError::Aborted));
-    }
-    Ok(signal)
+/// Makes a send of what [`host::read_send`] has picked: its chat, and the send with its body.
+fn send_of(picked: &JsValue) -> (String, Send) {
+    let text = |name| get_string(picked, name);
+    let trigger = text("trigger").and_then(|name| Trigger::from_name(&name));
+    // What the AI SDK has no trigger for is an action.
+    let trigger = trigger.unwrap_or(Trigger::Action);
+    let source = match trigger {
+        Trigger::SubmitMessage => SendSource::SubmitMessage,
+        Trigger::RegenerateMessage => SendSource::RegenerateMessage,
+        Trigger::Action => SendSource::Action,
+    };
+    let chat_id = text("chatId").unwrap_or_default();
+    let message_id = text("messageId");
+    let body = message_body(&MessagePayload {
+        chat_id: &chat_id,
+        trigger,
+        message: text("message").as_deref(),
+        message_id: message_id.as_deref(),
+        action: text("action").as_deref(),
+        metadata: text("metadata").as_deref(),
+        extra: text("extra").as_deref(),
+    });
+    let message_id = message_id.or_else(|| text("lastId"));
+    (chat_id, Send { source, message_id, body, part_id: host::random_part_id() })
 }

@@ -1,34 +1,13 @@
 //! Values that cross the border, both ways.
 
-use js_sys::{JSON, Reflect, TypeError};
 use wasm_bindgen::prelude::*;
 
-use super::host::{make_error, persisted_state};
+use super::host::{
+    abort_error, get_flag, get_number, get_string, make_error, new_object, set_flag, set_number,
+    set_string, type_error,
+};
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::session::PersistedSession;
-
-/// A member of an object; `undefined` where there is none, also where `object` is no object.
-pub(crate) fn get(object: &JsValue, key: &str) -> JsValue {
-    Reflect::get(object, &JsValue::from_str(key)).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A member that is a string with something in it.
-pub(crate) fn get_string(object: &JsValue, key: &str) -> Option<String> {
-    get(object, key).as_string().filter(|text| !text.is_empty())
-}
-
-/// `JSON.stringify`; `None` for what has no JSON (`undefined`, a function).
-///
-/// # Errors
-/// What `JSON.stringify` throws, for a circular value say.
-pub(crate) fn stringify(value: &JsValue) -> Result<Option<String>, JsValue> {
-    JSON::stringify(value).map(|text| JsValue::from(text).as_string())
-}
-
-/// The error of a wrong argument.
-pub(crate) fn wrong(text: &str) -> JsValue {
-    TypeError::new(text).into()
-}
 
 /// A count or a seq as JavaScript has numbers: exact up to 2^53, which none of them reaches.
 #[allow(clippy::cast_precision_loss)]
@@ -42,34 +21,33 @@ pub(super) fn number(count: u64) -> f64 {
 /// A `TypeError` when there is no token, as nothing can be restored without one.
 pub(crate) fn persisted_from_js(value: &JsValue) -> Result<PersistedSession, JsValue> {
     let Some(public_access_token) = get_string(value, "publicAccessToken") else {
-        return Err(wrong("A restored chat session needs its `publicAccessToken`, a string."));
+        return Err(type_error("A restored chat session needs its `publicAccessToken`, a string."));
     };
     // What is no whole number from zero on is none that the service could have given.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let active_input_seq = get(value, "activeInputSeq")
-        .as_f64()
+    let active_input_seq = get_number(value, "activeInputSeq")
         .map(|seq| (seq, seq as u64))
         .and_then(|(seq, whole)| (number(whole) == seq).then_some(whole));
     Ok(PersistedSession {
         public_access_token,
         last_event_id: get_string(value, "lastEventId"),
         active_input_seq,
-        is_streaming: get(value, "isStreaming").as_bool(),
-        closed: get(value, "closed").is_truthy(),
+        is_streaming: get_flag(value, "isStreaming"),
+        closed: get_flag(value, "closed") == Some(true),
         closed_reason: get_string(value, "closedReason"),
     })
 }
 
 /// The persisted form as the app stores it.
 pub(crate) fn persisted_to_js(session: &PersistedSession) -> JsValue {
-    persisted_state(
-        &session.public_access_token,
-        session.last_event_id.as_deref(),
-        session.active_input_seq.map(number),
-        session.is_streaming,
-        session.closed.then_some(true),
-        session.closed_reason.as_deref(),
-    )
+    let state = new_object();
+    set_string(&state, "publicAccessToken", Some(&session.public_access_token));
+    set_string(&state, "lastEventId", session.last_event_id.as_deref());
+    set_number(&state, "activeInputSeq", session.active_input_seq.map(number));
+    set_flag(&state, "isStreaming", session.is_streaming);
+    set_flag(&state, "closed", session.closed.then_some(true));
+    set_string(&state, "closedReason", session.closed_reason.as_deref());
+    state
 }
 
 /// Wraps what JavaScript threw.
@@ -79,27 +57,26 @@ pub(super) fn foreign(thrown: JsValue) -> ChatError {
 
 /// The `Error` that the app gets. What its own code threw comes back as it was.
 pub(crate) fn error_to_js(error: &ChatError) -> JsValue {
-    let plain = |name, text| make_error(name, text, None, None, None, None);
     match error {
-        ChatError::Api(error) => make_error(
-            "TriggerApiError",
-            &error.message,
-            Some(error.status),
-            error.code.as_deref(),
-            error.closed_reason.as_deref(),
-            None,
-        ),
-        ChatError::Unproven { part_id } => make_error(
-            "TriggerApiError",
-            "It is not known whether the message has arrived: the service takes it for a repeat, and \
-             it is not among the chat's records.",
-            None,
-            Some("send_unproven"),
-            None,
-            Some(&part_id.0),
-        ),
-        ChatError::Aborted => plain("AbortError", "The chat request was aborted."),
-        ChatError::Other(text) => plain("Error", text),
+        ChatError::Api(api) => {
+            let error = make_error("TriggerApiError", &api.message);
+            set_number(&error, "status", Some(api.status.into()));
+            set_string(&error, "code", api.code.as_deref());
+            set_string(&error, "closedReason", api.closed_reason.as_deref());
+            error
+        }
+        ChatError::Unproven { part_id } => {
+            let error = make_error(
+                "TriggerApiError",
+                "It is not known whether the message has arrived: the service takes it for a \
+                 repeat, and it is not among the chat's records.",
+            );
+            set_string(&error, "code", Some("send_unproven"));
+            set_string(&error, "partId", Some(&part_id.0));
+            error
+        }
+        ChatError::Aborted => abort_error(),
+        ChatError::Other(text) => make_error("Error", text),
         ChatError::Foreign(thrown) => thrown.get::<JsValue>().cloned().unwrap_or_default(),
     }
 }

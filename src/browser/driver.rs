@@ -3,16 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::convert::{error_to_js, foreign, get, number, persisted_to_js};
-use super::host::{self, ChatHost, Options};
+use super::convert::{error_to_js, foreign, number, persisted_to_js};
+use super::host::{
+    self, ChatHost, Options, Promise, get, get_flag, get_number, get_string, set_flag, set_number,
+    set_string,
+};
 use crate::chat::Chat;
 use crate::chat::action::{Action, Answer, CallId, Head, Input, RequestId, StreamId};
 use crate::chat::connection::ConnectionState;
 use crate::chat::error::{ChatError, Foreign};
-use crate::chat::event::{ChatEvent, ClosedSource, PendingVersionSource, SendReport};
+use crate::chat::event::{Attribution, ChatEvent, ClosedSource, PendingVersionSource, SendReport};
 use crate::chat::session::PersistedSession;
 use crate::chat::time::Time;
 
@@ -37,8 +39,8 @@ impl ChatDriver {
     pub(crate) fn new(chat_id: &str, options: &Options, can_start_session: bool) -> Rc<Self> {
         let seed = host::random_seed().to_bits();
         let mut machine = Chat::new(chat_id.to_owned(), can_start_session, seed);
-        machine.set_coalesces(get(options, "coalesce") != JsValue::FALSE);
-        if let Some(seconds) = get(options, "sendTimeoutSeconds").as_f64() {
+        machine.set_coalesces(get_flag(options, "coalesce") != Some(false));
+        if let Some(seconds) = get_number(options, "sendTimeoutSeconds") {
             machine.set_send_timeout(host::milliseconds(seconds * 1_000.0));
         }
         Rc::new_cyclic(|driver| Self {
@@ -67,17 +69,16 @@ impl ChatDriver {
         self.machine.borrow_mut().set_can_start_session(can);
     }
 
-    /// Makes a promise for a call, and tells the machine about it. `stops_turn`: whether its signal
-    /// stops the turn; by default as the option `stopOnAbort` says.
+    /// Makes a promise for a call, and tells the machine about it. The call's options hold its
+    /// signal, and whether that stops the turn.
     pub(crate) fn call<'a>(
         self: &Rc<Self>,
-        signal: &JsValue,
-        stops_turn: Option<bool>,
+        options: &JsValue,
         input: impl FnOnce(CallId) -> Input<'a>,
     ) -> Promise {
         let id = self.last_call.get().wrapping_add(1);
         self.last_call.set(id);
-        let promise = self.host.open_call(id, signal, stops_turn);
+        let promise = self.host.open_call(id, options);
         self.tell(input(CallId(id)));
         promise
     }
@@ -154,7 +155,7 @@ impl ChatDriver {
             Action::Resolve { call, answer } => host.resolve(call.0, &answer_to_js(&answer)),
             Action::Reject { call, error } => host.reject(call.0, &error_to_js(&error)),
             Action::Persist(session) => host.persist(&persisted_to_js(&session)),
-            Action::Tell(event) => Told::of(&event).tell(host),
+            Action::Tell(event) => tell_event(host, &event),
         }
     }
 }
@@ -179,105 +180,80 @@ fn connection_name(state: ConnectionState) -> &'static str {
     }
 }
 
-/// An event as a flat list of what any event may tell.
-#[derive(Default)]
-struct Told<'a> {
-    kind: &'static str,
-    source: Option<&'static str>,
-    message_id: Option<&'a str>,
-    last_event_id: Option<&'a str>,
-    report: Option<&'a SendReport>,
-    resumed: Option<bool>,
-    chunk_type: Option<&'a str>,
-    session_in_event_id: Option<&'a str>,
-    since_send_ms: Option<u64>,
-    reason: Option<&'a str>,
-    error: Option<&'a ChatError>,
-}
-
-impl<'a> Told<'a> {
-    fn of(event: &'a ChatEvent) -> Self {
-        match event {
-            ChatEvent::MessageSent(report) => Self::of_send("message-sent", report, None),
-            ChatEvent::MessageSendFailed(report, error) => {
-                Self::of_send("message-send-failed", report, Some(error))
-            }
-            ChatEvent::StreamConnected { resumed, last_event_id, message_id } => Self {
-                kind: "stream-connected",
-                resumed: Some(*resumed),
-                last_event_id: last_event_id.as_deref(),
-                message_id: message_id.as_deref(),
-                ..Self::default()
-            },
-            ChatEvent::FirstChunk { chunk_type, last_event_id, attribution } => Self {
-                kind: "first-chunk",
-                chunk_type: chunk_type.as_deref(),
-                last_event_id: last_event_id.as_deref(),
-                message_id: attribution.message_id.as_deref(),
-                since_send_ms: attribution.since_send_ms,
-                ..Self::default()
-            },
-            ChatEvent::TurnCompleted { last_event_id, session_in_event_id, attribution } => Self {
-                kind: "turn-completed",
-                last_event_id: last_event_id.as_deref(),
-                session_in_event_id: session_in_event_id.as_deref(),
-                message_id: attribution.message_id.as_deref(),
-                since_send_ms: attribution.since_send_ms,
-                ..Self::default()
-            },
-            ChatEvent::StreamError(error) => {
-                Self { kind: "stream-error", error: Some(error), ..Self::default() }
-            }
-            ChatEvent::SessionClosed { reason, source } => Self {
-                kind: "session-closed",
-                reason: reason.as_deref(),
-                source: Some(match source {
+fn tell_event(host: &ChatHost, event: &ChatEvent) {
+    let object = host::new_object();
+    let text = |name: &str, value: Option<&str>| set_string(&object, name, value);
+    let attribute = |attribution: &Attribution| {
+        text("messageId", attribution.message_id.as_deref());
+        set_number(&object, "sinceSendMs", attribution.since_send_ms.map(number));
+    };
+    let mut error = None;
+    let kind = match event {
+        ChatEvent::MessageSent(report) => {
+            tell_report(&object, report);
+            "message-sent"
+        }
+        ChatEvent::MessageSendFailed(report, cause) => {
+            tell_report(&object, report);
+            error = Some(cause);
+            "message-send-failed"
+        }
+        ChatEvent::StreamConnected { resumed, last_event_id, message_id } => {
+            set_flag(&object, "resumed", Some(*resumed));
+            text("lastEventId", last_event_id.as_deref());
+            text("messageId", message_id.as_deref());
+            "stream-connected"
+        }
+        ChatEvent::FirstChunk { chunk_type, last_event_id, attribution } => {
+            text("chunkType", chunk_type.as_deref());
+            text("lastEventId", last_event_id.as_deref());
+            attribute(attribution);
+            "first-chunk"
+        }
+        ChatEvent::TurnCompleted { last_event_id, session_in_event_id, attribution } => {
+            text("lastEventId", last_event_id.as_deref());
+            text("sessionInEventId", session_in_event_id.as_deref());
+            attribute(attribution);
+            "turn-completed"
+        }
+        ChatEvent::StreamError(cause) => {
+            error = Some(cause);
+            "stream-error"
+        }
+        ChatEvent::SessionClosed { reason, source } => {
+            text("reason", reason.as_deref());
+            text(
+                "source",
+                Some(match source {
                     ClosedSource::Stream => "stream",
                     ClosedSource::Append => "append",
                 }),
-                ..Self::default()
-            },
-            ChatEvent::RunPendingVersion(source) => Self {
-                kind: "run-pending-version",
-                source: Some(match source {
+            );
+            "session-closed"
+        }
+        ChatEvent::RunPendingVersion(source) => {
+            text(
+                "source",
+                Some(match source {
                     PendingVersionSource::Start => "start",
                     PendingVersionSource::Send => "send",
                     PendingVersionSource::Upgrade => "upgrade",
                 }),
-                ..Self::default()
-            },
+            );
+            "run-pending-version"
         }
-    }
+    };
+    text("type", Some(kind));
+    set_number(&object, "status", error.and_then(ChatError::status).map(f64::from));
+    host.tell(&object, &error.map_or(JsValue::UNDEFINED, error_to_js));
+}
 
-    fn of_send(kind: &'static str, report: &'a SendReport, error: Option<&'a ChatError>) -> Self {
-        Self {
-            kind,
-            source: Some(report.source.name()),
-            message_id: report.message_id.as_deref(),
-            report: Some(report),
-            error,
-            ..Self::default()
-        }
-    }
-
-    fn tell(self, host: &ChatHost) {
-        host.tell(
-            self.kind,
-            self.source,
-            self.message_id,
-            self.last_event_id,
-            self.report.map(|report| number(report.duration_ms)),
-            self.report.map(|report| report.part_id.as_str()),
-            self.report.and_then(|report| u32::try_from(report.body_bytes).ok()),
-            self.resumed,
-            self.chunk_type,
-            self.session_in_event_id,
-            self.since_send_ms.map(number),
-            self.reason,
-            &self.error.map_or(JsValue::UNDEFINED, error_to_js),
-            self.error.and_then(ChatError::status),
-        );
-    }
+fn tell_report(event: &JsValue, report: &SendReport) {
+    set_string(event, "source", Some(report.source.name()));
+    set_string(event, "messageId", report.message_id.as_deref());
+    set_string(event, "partId", Some(&report.part_id));
+    set_number(event, "durationMs", Some(number(report.duration_ms)));
+    set_number(event, "bodyBytes", u32::try_from(report.body_bytes).ok().map(f64::from));
 }
 
 /// Where the host tells its facts. It does not keep the chat alive.
@@ -285,103 +261,87 @@ impl<'a> Told<'a> {
 pub struct Inbox(Weak<ChatDriver>);
 
 impl Inbox {
-    fn tell(&self, input: Input<'_>) {
+    fn tell_input(&self, input: Input<'_>) {
         if let Some(driver) = self.0.upgrade() {
+            if matches!(input, Input::Woken) {
+                driver.timer.take();
+            }
             driver.tell(input);
         }
     }
 }
 
-/// One method for each fact; see [`Input`] for what they mean.
+/// What a read does crosses as arguments. All else is rare, and crosses as an object with a `type`:
+/// each method of its own would be a sizeable part of the module.
 #[wasm_bindgen]
 #[allow(missing_docs)]
 impl Inbox {
-    pub fn aborted(&self, call: u32, stops_turn: bool) {
-        let stop = stops_turn.then(host::random_part_id);
-        self.tell(Input::Aborted { call: CallId(call), stop });
-    }
-
     pub fn wanted(&self, stream: u32) {
-        self.tell(Input::Wanted { stream: StreamId(stream) });
+        self.tell_input(Input::Wanted { stream: StreamId(stream) });
     }
 
-    pub fn cancelled(&self, stream: u32) {
-        self.tell(Input::Cancelled { stream: StreamId(stream) });
+    /// The next bytes of a body; none at its end.
+    #[wasm_bindgen(js_name = wasRead)]
+    pub fn was_read(&self, request: u32, bytes: Option<Box<[u8]>>) {
+        let request = RequestId(request);
+        self.tell_input(match &bytes {
+            Some(bytes) => Input::Bytes { request, bytes },
+            None => Input::Ended { request },
+        });
     }
 
-    #[wasm_bindgen(js_name = sessionStarted)]
-    pub fn session_started(&self, token: String, pending_version: bool) {
-        self.tell(Input::SessionStarted { token, pending_version });
+    /// See [`Input`] for what the facts mean. `id` is that of the call, the stream or the request.
+    pub fn tell(&self, fact: &JsValue) {
+        let flag = |name| get_flag(fact, name) == Some(true);
+        let text = |name| get_string(fact, name).unwrap_or_default();
+        let thrown = || get(fact, "thrown");
+        let retry_after_ms = || get_number(fact, "retryAfterMs").map(host::milliseconds);
+        let whole = |name| whole(get_number(fact, name));
+        let id = whole("id");
+        let status = || u16::try_from(whole("status")).unwrap_or_default();
+        let request = RequestId(id);
+        let body;
+        self.tell_input(match &*text("type") {
+            "aborted" => {
+                let stop = flag("stopsTurn").then(host::random_part_id);
+                Input::Aborted { call: CallId(id), stop }
+            }
+            "cancelled" => Input::Cancelled { stream: StreamId(id) },
+            "sessionStarted" => Input::SessionStarted {
+                token: text("token"),
+                pending_version: flag("pendingVersion"),
+            },
+            "startFailed" => Input::StartFailed(foreign(thrown())),
+            "tokenReady" => Input::TokenReady(text("token")),
+            "tokenFailed" => Input::TokenFailed(foreign(thrown())),
+            "answered" => {
+                body = text("body");
+                let retry_after_ms = retry_after_ms();
+                Input::Answered { request, status: status(), retry_after_ms, body: &body }
+            }
+            "connected" => {
+                let head = Head {
+                    status: status(),
+                    is_event_stream: flag("isEventStream"),
+                    is_v2: flag("isV2"),
+                    is_settled: flag("isSettled"),
+                    retry_after_ms: retry_after_ms(),
+                };
+                Input::Connected { request, head }
+            }
+            "networkFailed" => Input::NetworkFailed { request, error: Foreign::new(thrown()) },
+            "online" => Input::Online,
+            "offline" => Input::Offline,
+            "shown" => Input::Shown,
+            "hidden" => Input::Hidden,
+            // "woken"
+            _ => Input::Woken,
+        });
     }
+}
 
-    #[wasm_bindgen(js_name = startFailed)]
-    pub fn start_failed(&self, thrown: JsValue) {
-        self.tell(Input::StartFailed(foreign(thrown)));
-    }
-
-    #[wasm_bindgen(js_name = tokenReady)]
-    pub fn token_ready(&self, token: String) {
-        self.tell(Input::TokenReady(token));
-    }
-
-    #[wasm_bindgen(js_name = tokenFailed)]
-    pub fn token_failed(&self, thrown: JsValue) {
-        self.tell(Input::TokenFailed(foreign(thrown)));
-    }
-
-    pub fn answered(&self, request: u32, status: u16, retry_after_ms: Option<f64>, body: &str) {
-        let retry_after_ms = retry_after_ms.map(host::milliseconds);
-        self.tell(Input::Answered { request: RequestId(request), status, retry_after_ms, body });
-    }
-
-    pub fn online(&self) {
-        self.tell(Input::Online);
-    }
-
-    pub fn offline(&self) {
-        self.tell(Input::Offline);
-    }
-
-    pub fn hidden(&self) {
-        self.tell(Input::Hidden);
-    }
-
-    pub fn shown(&self) {
-        self.tell(Input::Shown);
-    }
-
-    pub fn connected(
-        &self,
-        request: u32,
-        status: u16,
-        is_event_stream: bool,
-        is_v2: bool,
-        is_settled: bool,
-        retry_after_ms: Option<f64>,
-    ) {
-        let retry_after_ms = retry_after_ms.map(host::milliseconds);
-        let head = Head { status, is_event_stream, is_v2, is_settled, retry_after_ms };
-        self.tell(Input::Connected { request: RequestId(request), head });
-    }
-
-    pub fn bytes(&self, request: u32, bytes: &[u8]) {
-        self.tell(Input::Bytes { request: RequestId(request), bytes });
-    }
-
-    pub fn ended(&self, request: u32) {
-        self.tell(Input::Ended { request: RequestId(request) });
-    }
-
-    #[wasm_bindgen(js_name = networkFailed)]
-    pub fn network_failed(&self, request: u32, thrown: JsValue) {
-        let error = Foreign::new(thrown);
-        self.tell(Input::NetworkFailed { request: RequestId(request), error });
-    }
-
-    pub fn woken(&self) {
-        if let Some(driver) = self.0.upgrade() {
-            driver.timer.take();
-            driver.tell(Input::Woken);
-        }
-    }
+/// An id, or an HTTP status.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(number: Option<f64>) -> u32 {
+    number.unwrap_or_default() as u32
 }

@@ -1,7 +1,8 @@
 // @ts-check
 // The I/O of one chat: what the machine in WebAssembly orders is carried out here, by the host's own
-// fetch, streams and timers, and what comes of it is told to the machine's inbox. Nothing is decided
-// here, and nothing here throws into the machine.
+// fetch, streams and timers, and what comes of it is told to the machine's inbox. The arguments of the
+// app's calls are checked here, before there is a machine to tell; nothing else is decided here, and
+// nothing throws into the machine.
 //
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
@@ -21,8 +22,7 @@ const WAKE_EVENTS = ["online", "offline", "pageshow", "visibilitychange"];
 const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
 
 /**
- * Checks the constructor's argument and copies it, for later changes are made in the copy. The
- * sessions that the app had stored lie in it as a list, `stored`.
+ * Checks the constructor's argument and copies it, for later changes are made in the copy.
  *
  * @param {any} options
  * @returns {Options}
@@ -41,7 +41,23 @@ export function readOptions(options) {
   for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
     checkCallback(name, options[name]);
   }
-  return { ...options, stored: Object.entries(options.sessions ?? {}) };
+  const stored = Object.entries(options.sessions ?? {});
+  return { ...options, stored: stored.map(([chatId, session]) => ({ ...session, chatId })) };
+}
+
+/**
+ * One of the sessions that the app had stored, with its `chatId`; `undefined` behind the last.
+ *
+ * @param {Options} options
+ * @param {number} index
+ */
+export function storedSession(options, index) {
+  return options.stored[index];
+}
+
+/** @param {Options} options */
+export function canStartSession(options) {
+  return Boolean(options.startSession);
 }
 
 /**
@@ -67,63 +83,124 @@ function checkCallback(name, value) {
 }
 
 /**
- * The last element; `undefined` where there is none, or no list.
+ * Checks what every call with options has: a chat, and a signal that is not aborted yet.
  *
- * @param {any} list
+ * @param {any} call
  */
-export function last(list) {
-  return Array.isArray(list) ? list.at(-1) : undefined;
+export function checkCall(call) {
+  const { chatId, abortSignal } = call ?? {};
+  if (abortSignal?.aborted) throw abortError();
+  if (!isFilled(chatId)) {
+    throw new TypeError("`chatId` is required, a string that is not empty.");
+  }
 }
 
 /**
- * JSON of a call's metadata over the transport's client data; none where there is neither.
+ * Checks the options of `sendMessages`, and picks what the send is made of: a `trigger`, or else an
+ * `action`. The `message`, the `action`, the `metadata` and what is `extra` are JSON.
  *
  * @param {Options} options
- * @param {any} metadata
+ * @param {any} call
  */
-export function metadataJson(options, metadata) {
+export function readSend(options, call) {
+  checkCall(call);
+  const { chatId, abortSignal, trigger, messages, messageId, metadata, body } = call;
+  const stopOnAbort = options.stopOnAbort !== false;
   const { clientData } = options;
-  return clientData || metadata ? JSON.stringify({ ...clientData, ...metadata }) : undefined;
+  const send = {
+    ...{ chatId, abortSignal, stopOnAbort },
+    metadata: clientData || metadata ? JSON.stringify({ ...clientData, ...metadata }) : undefined,
+  };
+  const action = JSON.stringify(body?.action);
+  // An action belongs to no message.
+  if (action) return { ...send, action };
+  if (!["submit-message", "regenerate-message"].includes(trigger)) {
+    throw new TypeError('`trigger` has to be "submit-message" or "regenerate-message".');
+  }
+  const last = Array.isArray(messages) ? messages.at(-1) : undefined;
+  const isSubmit = trigger === "submit-message";
+  if (isSubmit && last === undefined) {
+    throw new TypeError('"submit-message" needs at least one message in `messages`.');
+  }
+  return {
+    ...{ ...send, trigger, messageId, lastId: last?.id },
+    message: isSubmit ? JSON.stringify(last) : undefined,
+    extra: JSON.stringify(body),
+  };
+}
+
+// Objects, member by member
+
+/**
+ * @param {any} object
+ * @param {string} key
+ */
+export function get(object, key) {
+  return object[key];
 }
 
 /**
- * The persisted state of a session. A member without a value is left out.
+ * A member that is a string with something in it.
  *
- * @param {string} publicAccessToken
- * @param {string} [lastEventId]
- * @param {number} [activeInputSeq]
- * @param {boolean} [isStreaming]
- * @param {boolean} [closed]
- * @param {string} [closedReason]
+ * @param {any} object
+ * @param {string} key
  */
-export function persistedState(
-  publicAccessToken,
-  lastEventId,
-  activeInputSeq,
-  isStreaming,
-  closed,
-  closedReason,
-) {
-  return defined({
-    publicAccessToken,
-    lastEventId,
-    activeInputSeq,
-    isStreaming,
-    closed,
-    closedReason,
-  });
+export function getString(object, key) {
+  const value = object?.[key];
+  return isFilled(value) ? value : undefined;
 }
+
+/**
+ * @param {any} object
+ * @param {string} key
+ */
+export function getNumber(object, key) {
+  const value = object?.[key];
+  return typeof value === "number" ? value : undefined;
+}
+
+/**
+ * @param {any} object
+ * @param {string} key
+ */
+export function getFlag(object, key) {
+  const value = object?.[key];
+  return typeof value === "boolean" ? value : undefined;
+}
+
+/** @returns {Record<string, unknown>} */
+export function newObject() {
+  return {};
+}
+
+/**
+ * Sets a member. One without a value is left out.
+ *
+ * @param {any} object
+ * @param {string} key
+ * @param {unknown} value
+ */
+export function set(object, key, value) {
+  if (value !== undefined) object[key] = value;
+}
+
+// Errors
 
 /**
  * @param {string} name
  * @param {string} message
- * @param {number} [status]
- * @param {string} [code]
- * @param {string} [closedReason]
- * @param {string} [partId]
  */
-export function makeError(name, message, status, code, closedReason, partId) {
-  return Object.assign(new Error(message), defined({ name, status, code, closedReason, partId }));
+export function makeError(name, message) {
+  return Object.assign(new Error(message), { name });
+}
+
+/** @param {string} text */
+export function typeError(text) {
+  return new TypeError(text);
+}
+
+export function abortError() {
+  return makeError("AbortError", "The chat request was aborted.");
 }
 
 /** The latest reading of the clock on the wall, and by how much in all it was set back. */
@@ -191,11 +268,11 @@ export class ChatHost {
    * over.
    *
    * @param {number} id
-   * @param {AbortSignal} [signal]
-   * @param {boolean} [stopsTurn] By default as the option `stopOnAbort` says then.
+   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean }} [options] The call's own.
    */
-  openCall(id, signal, stopsTurn) {
-    const onAbort = () => this.#inbox.aborted(id, stopsTurn ?? this.#options.stopOnAbort !== false);
+  openCall(id, { abortSignal: signal, stopOnAbort } = {}) {
+    const stopsTurn = Boolean(stopOnAbort);
+    const onAbort = () => this.#inbox.tell({ type: "aborted", id, stopsTurn });
     signal?.addEventListener("abort", onAbort);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     return new Promise((resolve, reject) => {
@@ -239,7 +316,7 @@ export class ChatHost {
       pull: () => this.#inbox.wanted(id),
       cancel: () => {
         take(this.#streams, id)?.unlisten();
-        this.#inbox.cancelled(id);
+        this.#inbox.tell({ type: "cancelled", id });
       },
     });
     call.resolve(stream);
@@ -289,9 +366,10 @@ export class ChatHost {
         throw new TypeError("`startSession` has to give { publicAccessToken }, a string.");
       }
     } catch (error) {
-      return this.#inbox.startFailed(error);
+      return this.#inbox.tell({ type: "startFailed", thrown: error });
     }
-    this.#inbox.sessionStarted(result.publicAccessToken, result.pendingVersion === true);
+    const { publicAccessToken: token, pendingVersion } = result;
+    this.#inbox.tell({ type: "sessionStarted", token, pendingVersion });
   }
 
   async refreshToken() {
@@ -300,9 +378,9 @@ export class ChatHost {
       token = await this.#options.accessToken({ chatId: this.#chatId });
       if (!isFilled(token)) throw new TypeError("`accessToken` has to give a token, a string.");
     } catch (error) {
-      return this.#inbox.tokenFailed(error);
+      return this.#inbox.tell({ type: "tokenFailed", thrown: error });
     }
-    this.#inbox.tokenReady(token);
+    this.#inbox.tell({ type: "tokenReady", token });
   }
 
   /** @param {unknown} state */
@@ -315,48 +393,18 @@ export class ChatHost {
   }
 
   /**
-   * Tells the app an event. A member without a value is left out.
+   * Tells the app an event.
    *
-   * @param {string} type
-   * @param {string} [source]
-   * @param {string} [messageId]
-   * @param {string} [lastEventId]
-   * @param {number} [durationMs]
-   * @param {string} [partId]
-   * @param {number} [bodyBytes]
-   * @param {boolean} [resumed]
-   * @param {string} [chunkType]
-   * @param {string} [sessionInEventId]
-   * @param {number} [sinceSendMs]
-   * @param {string} [reason]
-   * @param {unknown} [thrown]
-   * @param {number} [status]
+   * @param {Record<string, unknown>} event
+   * @param {unknown} [thrown] Its error.
    */
-  tell(
-    type,
-    source,
-    messageId,
-    lastEventId,
-    durationMs,
-    partId,
-    bodyBytes,
-    resumed,
-    chunkType,
-    sessionInEventId,
-    sinceSendMs,
-    reason,
-    thrown,
-    status,
-  ) {
+  tell(event, thrown) {
     const error =
       thrown === undefined || thrown instanceof Error ? thrown : new Error(String(thrown));
-    const event = {
-      ...{ type, chatId: this.#chatId, timestamp: Date.now(), source, messageId, lastEventId },
-      ...{ durationMs, partId, bodyBytes, resumed, chunkType, sessionInEventId, sinceSendMs },
-      ...{ reason, error, status },
-    };
+    const { type, ...rest } = event;
+    const stamp = { type, chatId: this.#chatId, timestamp: Date.now() };
     try {
-      this.#options.onEvent?.(defined(event));
+      this.#options.onEvent?.(defined({ ...stamp, ...rest, error }));
     } catch {
       // An observer's fault must never break the chat.
     }
@@ -420,10 +468,12 @@ export class ChatHost {
       text = await response.text();
     } catch (error) {
       this.#requests.delete(id);
-      return this.#inbox.networkFailed(id, error);
+      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
     }
     this.#requests.delete(id);
-    this.#inbox.answered(id, response.status, retryAfterMs(response.headers), text);
+    const { status, headers } = response;
+    const retryAfterMs = retryAfter(headers);
+    this.#inbox.tell({ type: "answered", id, status, retryAfterMs, body: text });
   }
 
   /**
@@ -451,18 +501,21 @@ export class ChatHost {
       response = await this.#fetch("out", "out", own, { signal: abort.signal });
       request.reader = response.body?.getReader();
     } catch (error) {
-      return this.#inbox.networkFailed(id, error);
+      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
     }
     const { status, headers } = response;
-    this.#inbox.connected(
+    this.#inbox.tell({
+      type: "connected",
       id,
       status,
       // An app's own `fetch` may leave the type out.
-      /^text\/event-stream\b/i.test(headers.get("Content-Type") ?? "text/event-stream"),
-      headers.get("X-Stream-Version") === "v2",
-      headers.get("X-Session-Settled") === "true",
-      retryAfterMs(headers),
-    );
+      isEventStream: /^text\/event-stream\b/i.test(
+        headers.get("Content-Type") ?? "text/event-stream",
+      ),
+      isV2: headers.get("X-Stream-Version") === "v2",
+      isSettled: headers.get("X-Session-Settled") === "true",
+      retryAfterMs: retryAfter(headers),
+    });
   }
 
   /** @param {number} id */
@@ -473,10 +526,9 @@ export class ChatHost {
     try {
       bytes = (await request.reader?.read())?.value;
     } catch (error) {
-      return this.#inbox.networkFailed(id, error);
+      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
     }
-    if (bytes) this.#inbox.bytes(id, bytes);
-    else this.#inbox.ended(id);
+    this.#inbox.wasRead(id, bytes);
   }
 
   /** @param {number} id */
@@ -516,21 +568,23 @@ export class ChatHost {
       if (isWanted) globalThis.addEventListener?.(name, this.#onWake);
       else globalThis.removeEventListener?.(name, this.#onWake);
     }
-    if (isWanted && isOffline()) this.#inbox.offline();
-    if (isWanted && isHidden()) this.#inbox.hidden();
+    if (isWanted && isOffline()) this.#inbox.tell({ type: "offline" });
+    if (isWanted && isHidden()) this.#inbox.tell({ type: "hidden" });
   }
 
   #onWake = (/** @type {Event & { persisted?: boolean }} */ { type, persisted }) => {
-    const inbox = this.#inbox;
-    if (type === "visibilitychange") isHidden() ? inbox.hidden() : inbox.shown();
-    else if (type !== "pageshow" || persisted) isOffline() ? inbox.offline() : inbox.online();
+    const tell = (/** @type {string} */ fact) => this.#inbox.tell({ type: fact });
+    if (type === "visibilitychange") tell(isHidden() ? "hidden" : "shown");
+    else if (type !== "pageshow" || persisted) tell(isOffline() ? "offline" : "online");
   };
 
   /** @param {number} [delayMs] */
   setTimer(delayMs) {
     clearTimeout(this.#timer);
     this.#timer =
-      delayMs === undefined ? undefined : setTimeout(() => this.#inbox.woken(), delayMs);
+      delayMs === undefined
+        ? undefined
+        : setTimeout(() => this.#inbox.tell({ type: "woken" }), delayMs);
   }
 }
 
@@ -547,7 +601,7 @@ function isHidden() {
  *
  * @param {Headers} headers
  */
-function retryAfterMs(headers) {
+function retryAfter(headers) {
   const after = headers.get("Retry-After");
   // Seconds or a date; else the moment, in Unix milliseconds, from which requests count anew.
   const moment = after ? Date.parse(after) : Number(headers.get("x-ratelimit-reset"));

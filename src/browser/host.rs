@@ -1,11 +1,18 @@
 //! The functions of `host.js`, and the host's clock and randomness.
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use super::driver::Inbox;
 use crate::chat::action::PartId;
 use crate::chat::time::Time;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A promise that the app gets.
+    #[wasm_bindgen(typescript_type = "Promise<any>")]
+    #[derive(Debug)]
+    pub type Promise;
+}
 
 #[wasm_bindgen(module = "/src/browser/host.js")]
 extern "C" {
@@ -16,37 +23,45 @@ extern "C" {
     #[wasm_bindgen(js_name = readOptions, catch)]
     pub(crate) fn read_options(options: &JsValue) -> Result<Options, JsValue>;
 
+    #[wasm_bindgen(js_name = storedSession)]
+    pub(crate) fn stored_session(options: &Options, index: u32) -> JsValue;
+
+    #[wasm_bindgen(js_name = canStartSession)]
+    pub(crate) fn can_start_session(options: &Options) -> bool;
+
     #[wasm_bindgen(js_name = setOption, catch)]
     pub(crate) fn set_option(options: &Options, name: &str, value: &JsValue)
     -> Result<(), JsValue>;
 
-    #[wasm_bindgen(js_name = metadataJson, catch)]
-    pub(crate) fn metadata_json(
-        options: &Options,
-        metadata: &JsValue,
-    ) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(js_name = checkCall, catch)]
+    pub(crate) fn check_call(call: &JsValue) -> Result<(), JsValue>;
 
-    pub(crate) fn last(list: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = readSend, catch)]
+    pub(crate) fn read_send(options: &Options, call: &JsValue) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(js_name = persistedState)]
-    pub(super) fn persisted_state(
-        public_access_token: &str,
-        last_event_id: Option<&str>,
-        active_input_seq: Option<f64>,
-        is_streaming: Option<bool>,
-        closed: Option<bool>,
-        closed_reason: Option<&str>,
-    ) -> JsValue;
+    pub(super) fn get(object: &JsValue, key: &str) -> JsValue;
+    #[wasm_bindgen(js_name = getString)]
+    pub(crate) fn get_string(object: &JsValue, key: &str) -> Option<String>;
+    #[wasm_bindgen(js_name = getNumber)]
+    pub(super) fn get_number(object: &JsValue, key: &str) -> Option<f64>;
+    #[wasm_bindgen(js_name = getFlag)]
+    pub(super) fn get_flag(object: &JsValue, key: &str) -> Option<bool>;
+
+    #[wasm_bindgen(js_name = newObject)]
+    pub(super) fn new_object() -> JsValue;
+    #[wasm_bindgen(js_name = set)]
+    pub(super) fn set_string(object: &JsValue, key: &str, value: Option<&str>);
+    #[wasm_bindgen(js_name = set)]
+    pub(super) fn set_number(object: &JsValue, key: &str, value: Option<f64>);
+    #[wasm_bindgen(js_name = set)]
+    pub(super) fn set_flag(object: &JsValue, key: &str, value: Option<bool>);
 
     #[wasm_bindgen(js_name = makeError)]
-    pub(super) fn make_error(
-        name: &str,
-        message: &str,
-        status: Option<u16>,
-        code: Option<&str>,
-        closed_reason: Option<&str>,
-        part_id: Option<&str>,
-    ) -> JsValue;
+    pub(super) fn make_error(name: &str, message: &str) -> JsValue;
+    #[wasm_bindgen(js_name = typeError)]
+    pub(super) fn type_error(text: &str) -> JsValue;
+    #[wasm_bindgen(js_name = abortError)]
+    pub(super) fn abort_error() -> JsValue;
 
     #[wasm_bindgen(js_name = randomUuid)]
     fn random_uuid() -> String;
@@ -64,12 +79,7 @@ extern "C" {
     pub(super) fn new(options: &Options, chat_id: &str, inbox: Inbox) -> ChatHost;
 
     #[wasm_bindgen(method, js_name = openCall)]
-    pub(super) fn open_call(
-        this: &ChatHost,
-        id: u32,
-        signal: &JsValue,
-        stops_turn: Option<bool>,
-    ) -> Promise;
+    pub(super) fn open_call(this: &ChatHost, id: u32, options: &JsValue) -> Promise;
     #[wasm_bindgen(method)]
     pub(super) fn resolve(this: &ChatHost, id: u32, value: &JsValue);
     #[wasm_bindgen(method)]
@@ -91,25 +101,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn persist(this: &ChatHost, state: &JsValue);
     #[wasm_bindgen(method)]
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn tell(
-        this: &ChatHost,
-        kind: &str,
-        source: Option<&str>,
-        message_id: Option<&str>,
-        last_event_id: Option<&str>,
-        duration_ms: Option<f64>,
-        part_id: Option<&str>,
-        body_bytes: Option<u32>,
-        resumed: Option<bool>,
-        chunk_type: Option<&str>,
-        session_in_event_id: Option<&str>,
-        since_send_ms: Option<f64>,
-        reason: Option<&str>,
-        error: &JsValue,
-        status: Option<u16>,
-    );
-
+    pub(super) fn tell(this: &ChatHost, event: &JsValue, error: &JsValue);
     #[wasm_bindgen(method, js_name = tellConnection)]
     pub(super) fn tell_connection(
         this: &ChatHost,

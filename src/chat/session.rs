@@ -4,6 +4,7 @@ use super::event::LastSend;
 use super::rules::{Rule, holds};
 use super::time::Time;
 use crate::text::decimal;
+use crate::wire::digits::whole_number;
 use crate::wire::part_ids::PartIds;
 use crate::wire::token::Lifetime;
 
@@ -19,9 +20,9 @@ pub enum Cursor {
 impl Cursor {
     /// Reads a persisted cursor. A whole number in its usual spelling is a seq.
     pub fn parse(text: &str) -> Self {
-        match text.parse() {
-            Ok(seq) if text.bytes().all(|byte| byte.is_ascii_digit()) => Self::Seq(seq),
-            _ => Self::Opaque(text.to_owned()),
+        match whole_number(text.as_bytes()) {
+            Some(seq) => Self::Seq(seq),
+            None => Self::Opaque(text.to_owned()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use trigger_chat_stream::digits::whole_number;
 use trigger_chat_stream::json::{Malformed, Scanned, Scanner};
 
 use super::input::members;
@@ -24,7 +25,7 @@ impl AppendAnswer {
         }
         let [seq, pending_version] = members(body, ["seq", "pendingVersion"]).ok()?;
         Some(Self {
-            seq: seq.and_then(|seq| seq.parse().ok()),
+            seq: seq.and_then(|seq| whole_number(seq.as_bytes())),
             pending_version: pending_version == Some("true"),
         })
     }
@@ -59,7 +60,7 @@ fn scan_records(body: &str, part_id: &str) -> Scanned<Landing> {
     while scanner.next_element(&mut items)? {
         let [id, seq] = members(scanner.value()?, ["id", "seqNum"])?;
         if id.is_some_and(|id| Scanner::new(id).string().is_ok_and(|id| id.is(part_id))) {
-            landing = Landing::Landed { seq: seq.and_then(|seq| seq.parse().ok()) };
+            landing = Landing::Landed { seq: seq.and_then(|seq| whole_number(seq.as_bytes())) };
         }
     }
     Ok(landing)

@@ -28,4 +28,4 @@ pub mod answer;
 pub mod input;
 pub mod token;
 
-pub use trigger_chat_stream::{control, error, event_stream, part_ids, record};
+pub use trigger_chat_stream::{control, digits, error, event_stream, part_ids, record};

@@ -1,5 +1,7 @@
 //! What a session token tells of itself. It is a JWT; nothing in it is proof of anything here.
 
+use trigger_chat_stream::digits::whole_number;
+
 use super::input::members;
 
 /// When a token was made and when it expires, in seconds since the Unix epoch.
@@ -17,7 +19,7 @@ impl Lifetime {
         let claims = claims_of(token)?;
         let claims = String::from_utf8(decode_base64url(claims)?).ok()?;
         let [issued_at, expires_at] = members(&claims, ["iat", "exp"]).ok()?;
-        let seconds = |number: &str| number.parse().ok();
+        let seconds = |number: &str| whole_number(number.as_bytes());
         Some(Self {
             issued_at: issued_at.and_then(seconds),
             expires_at: expires_at.and_then(seconds)?,

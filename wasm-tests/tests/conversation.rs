@@ -73,8 +73,12 @@ fn restored_transport(task: &str, sessions: &JsValue) -> ChatTransport {
     ChatTransport::new(&app_options(server(), task, sessions)).unwrap()
 }
 
-async fn settled(promise: Promise) -> JsValue {
-    JsFuture::from(promise).await.unwrap()
+async fn settled(promise: impl Into<JsValue>) -> JsValue {
+    outcome(promise).await.unwrap()
+}
+
+async fn outcome(promise: impl Into<JsValue>) -> Result<JsValue, JsValue> {
+    JsFuture::from(promise.into().unchecked_into::<Promise>()).await
 }
 
 async fn send(transport: &ChatTransport, chat_id: &str, text: &str) -> JsValue {
@@ -199,7 +203,7 @@ async fn a_disposed_transport_rejects_what_is_in_flight_and_comes_back_to_life()
     let call = transport.send_messages(&message).unwrap();
     transport.dispose();
     transport.dispose();
-    let error = JsFuture::from(call).await.unwrap_err();
+    let error = outcome(call).await.unwrap_err();
     assert_eq!(member(&error, "name").as_string().unwrap(), "AbortError");
     let kinds = settled(input_kinds(server(), &chat_id, &token, 1)).await;
     assert_eq!(kinds.as_string().unwrap(), "message");
@@ -218,7 +222,7 @@ async fn what_the_apps_callback_throws_comes_back_as_it_was() {
     Reflect::set(&options, &"startSession".into(), &failing).unwrap();
     let transport = ChatTransport::new(&options).unwrap();
     let message = user_message("any", "hello", &JsValue::UNDEFINED);
-    let error = JsFuture::from(transport.send_messages(&message).unwrap()).await.unwrap_err();
+    let error = outcome(transport.send_messages(&message).unwrap()).await.unwrap_err();
     assert!(Object::is(&error, &thrown));
 }
 

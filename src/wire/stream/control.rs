@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::digits::whole_number;
 use super::json::{RawString, Scanned, Scanner};
 
 /// A control record of `.out`.
@@ -42,12 +43,12 @@ pub struct TurnComplete<'a> {
 impl TurnComplete<'_> {
     /// `session-in-event-id` as a number; `None` where it is missing or is none.
     pub fn consumed_input_seq(&self) -> Option<u64> {
-        self.session_in_event_id.as_deref()?.parse().ok()
+        whole_number(self.session_in_event_id.as_deref()?.as_bytes())
     }
 
     /// `session-in-consumed-id` as a number; `None` where it is missing or is none.
     pub fn highest_input_seq(&self) -> Option<u64> {
-        self.session_in_consumed_id.as_deref()?.parse().ok()
+        whole_number(self.session_in_consumed_id.as_deref()?.as_bytes())
     }
 }
 

@@ -11,9 +11,11 @@
 
 use std::borrow::Cow;
 use std::mem;
+use std::str::Utf8Error;
 
 use memchr::memchr2;
 
+use super::digits::whole_number;
 use super::error::WireError;
 
 /// The most bytes that one line, or the data of one event, may have. A batch carries up to 1,000
@@ -132,12 +134,12 @@ impl EventStreamDecoder {
             b"event" => block.name = without_prefix(line, value_start),
             b"id" => {
                 let id = without_prefix(line, value_start);
-                if !id.contains(&0) {
+                if id.iter().all(|byte| *byte != 0) {
                     block.id = Some(id);
                 }
             }
             b"retry" => {
-                if let Some(ms) = digits(line.get(value_start..).unwrap_or_default()) {
+                if let Some(ms) = whole_number(line.get(value_start..).unwrap_or_default()) {
                     self.retry_ms = Some(ms);
                 }
             }
@@ -193,12 +195,31 @@ impl<'a> Block<'a> {
     }
 }
 
-/// UTF-8, with what is none replaced. The lossy conversion looks at each character; most text is
-/// proven by words at a time.
+/// UTF-8, with what is none replaced.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(bytes),
+        Err(error) => Cow::Owned(replaced(bytes, error)),
+    }
+}
+
+/// The same as `String::from_utf8_lossy`, by the code that proves UTF-8: that one has its own.
+#[cold]
+fn replaced(mut bytes: &[u8], mut error: Utf8Error) -> String {
+    let mut text = String::new();
+    loop {
+        let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
+        text.push_str(str::from_utf8(valid).unwrap_or_default());
+        text.push(char::REPLACEMENT_CHARACTER);
+        // The end broke off where the length is not known.
+        bytes = error.error_len().and_then(|length| rest.get(length..)).unwrap_or_default();
+        match str::from_utf8(bytes) {
+            Ok(valid) => {
+                text.push_str(valid);
+                return text;
+            }
+            Err(next) => error = next,
+        }
     }
 }
 
@@ -222,12 +243,4 @@ fn without_prefix(line: Cow<'_, [u8]>, length: usize) -> Cow<'_, [u8]> {
             Cow::Owned(line)
         }
     }
-}
-
-/// A `retry` value counts only when it is made of ASCII digits alone.
-fn digits(value: &[u8]) -> Option<u64> {
-    value.iter().try_fold(None, |number: Option<u64>, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte & 0xf))?;
-        Some(Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit)?))
-    })?
 }

@@ -5,6 +5,9 @@
 //! `JSON.parse` of a whole read throw. Grammar: RFC 8259.
 
 use std::borrow::Cow;
+use std::mem;
+
+use super::digits::whole_number;
 
 /// The text is not the JSON that was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next member's name, with its value as what comes next; `None` behind the object.
+    #[inline(never)]
     pub fn next_key(&mut self, items: &mut Items) -> Scanned<Option<RawString<'a>>> {
         if !self.next_element(items)? {
             return Ok(None);
@@ -67,18 +71,23 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether an element comes next; `false` behind the array.
+    #[inline(never)]
     pub fn next_element(&mut self, items: &mut Items) -> Scanned<bool> {
-        if self.accept(items.close) {
+        let next = self.peek();
+        if next == Some(items.close) {
+            self.step();
             return Ok(false);
         }
-        if !items.is_first {
-            self.expect(b',')?;
+        if !mem::replace(&mut items.is_first, false) {
+            if next != Some(b',') {
+                return Err(Malformed);
+            }
+            self.step();
             // A comma has to be followed by an item.
             if self.peek() == Some(items.close) {
                 return Err(Malformed);
             }
         }
-        items.is_first = false;
         Ok(true)
     }
 
@@ -94,6 +103,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a string.
+    #[inline(never)]
     pub fn string(&mut self) -> Scanned<RawString<'a>> {
         self.expect(b'"')?;
         let start = self.at;
@@ -142,6 +152,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value of any kind; returns its text, as it stands.
+    #[inline(never)]
     pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.position();
         self.skip_value()?;
@@ -149,6 +160,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value; returns it when it is a string.
+    #[inline(never)]
     pub fn string_or_skip(&mut self) -> Scanned<Option<RawString<'a>>> {
         if self.peek() == Some(b'"') {
             return self.string().map(Some);
@@ -158,7 +170,7 @@ impl<'a> Scanner<'a> {
 
     /// Takes a value; returns it when it is a whole number that fits.
     pub fn integer_or_skip(&mut self) -> Scanned<Option<u64>> {
-        self.value().map(|text| text.parse().ok())
+        self.value().map(|text| whole_number(text.as_bytes()))
     }
 
     /// Nothing but white space may follow.
@@ -192,6 +204,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps into a container; `false` when it was empty and is behind us already.
+    #[inline(never)]
     fn open(&mut self, container: Container, nesting: &mut Nesting) -> Scanned<bool> {
         self.step();
         if self.accept(container.closing()) {
@@ -315,6 +328,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_white_space(&mut self) {
+        // `JSON.stringify` writes none.
+        if self.byte().is_some_and(|byte| byte <= b' ') {
+            self.skip_some_white_space();
+        }
+    }
+
+    #[cold]
+    fn skip_some_white_space(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.step();
         }
@@ -341,19 +362,27 @@ impl<'a> RawString<'a> {
     }
 
     /// The string's value. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+    #[inline(never)]
     pub fn decode(self) -> Cow<'a, str> {
         if !self.escaped {
             return Cow::Borrowed(self.inner);
         }
         let mut decoded = String::with_capacity(self.inner.len());
         let mut rest = self.inner;
-        while let Some((plain, escape)) = rest.split_once('\\') {
+        while let Some((plain, escape)) = split_at_escape(rest) {
             decoded.push_str(plain);
             rest = push_escape(escape, &mut decoded, LoneSurrogate::Replace);
         }
         decoded.push_str(rest);
         Cow::Owned(decoded)
     }
+}
+
+/// What stands before the first backslash, and what behind it.
+fn split_at_escape(text: &str) -> Option<(&str, &str)> {
+    // `split_once` brings the standard library's own search along.
+    let (plain, escape) = text.split_at_checked(text.bytes().position(|byte| byte == b'\\')?)?;
+    Some((plain, escape.get(1..)?))
 }
 
 #[derive(Clone, Copy)]
@@ -380,29 +409,26 @@ fn push_escape<'a>(escape: &'a str, out: &mut String, lone: LoneSurrogate) -> &'
     rest.as_str()
 }
 
+#[inline(never)]
 fn push_unicode<'a>(digits: &'a str, out: &mut String, lone: LoneSurrogate) -> &'a str {
     let Some((unit, rest)) = code_unit(digits) else {
         return "";
     };
     let low = rest.strip_prefix("\\u").and_then(code_unit);
-    if let Some((low, after_low)) = low
-        && let Some(character) = surrogate_pair(unit, low)
-    {
-        out.push(character);
-        return after_low;
-    }
-    match (char::from_u32(u32::from(unit)), lone) {
-        (Some(character), _) => out.push(character),
-        (None, LoneSurrogate::Replace) => out.push(char::REPLACEMENT_CHARACTER),
+    let pair = low.and_then(|(low, after_low)| Some((surrogate_pair(unit, low)?, after_low)));
+    let single = || Some((char::from_u32(unit.into())?, rest));
+    match (pair.or_else(single), lone) {
+        (Some((character, rest)), _) => {
+            out.push(character);
+            return rest;
+        }
         // The backslash would take the escape's own as its pair: `\` and `\ud83c`, which together are
         // an invalid escape, would turn into valid text. U+FFFD keeps it invalid.
-        (None, LoneSurrogate::KeepEscape) if ends_in_open_backslash(out) => {
-            out.push(char::REPLACEMENT_CHARACTER);
-        }
-        (None, LoneSurrogate::KeepEscape) => {
+        (None, LoneSurrogate::KeepEscape) if !ends_in_open_backslash(out) => {
             out.push_str("\\u");
             out.push_str(digits.get(..4).unwrap_or_default());
         }
+        (None, _) => out.push(char::REPLACEMENT_CHARACTER),
     }
     rest
 }
@@ -420,6 +446,7 @@ fn surrogate_pair(high: u16, low: u16) -> Option<char> {
     char::from_u32(offset.saturating_add(0x1_0000))
 }
 
+#[inline(never)]
 fn code_unit(digits: &str) -> Option<(u16, &str)> {
     let (unit, rest) = digits.split_at_checked(4)?;
     Some((u16::from_str_radix(unit, 16).ok()?, rest))

@@ -18,6 +18,7 @@
 )]
 
 pub mod control;
+pub mod digits;
 pub mod error;
 pub mod event_stream;
 pub mod json;

@@ -33,8 +33,7 @@ impl PartIds {
     /// Whether this id is one of the last 1,024. From now on it is.
     pub fn has_seen(&mut self, id: &str) -> bool {
         if self.entries.is_empty() {
-            self.entries.resize(REMEMBERED, Entry::default());
-            self.newest.resize(REMEMBERED, 0);
+            self.allocate();
         }
         let hash = fnv1a(id.as_bytes());
         let is_repeat = self.contains(hash);
@@ -47,6 +46,12 @@ impl PartIds {
     /// Forgets all of them: what comes next is a replay.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    #[cold]
+    fn allocate(&mut self) {
+        self.entries = vec![Entry::default(); REMEMBERED];
+        self.newest = vec![0; REMEMBERED];
     }
 
     fn contains(&self, hash: u64) -> bool {
