@@ -97,15 +97,13 @@ function checkBundle(path, code) {
   }
 }
 
-/** Names the sources as the repository does; the hex in code and map would double the package. */
+/** Names the sources as the repository does; the wasm in code and map would double the package. */
 function publishedMap(path, json) {
   const map = JSON.parse(json);
   const sources = map.sources.map((source) => relative(root, resolve(dirname(path), source)));
   map.sources = sources.map((source) => `${template.name}:///${source}`);
   map.sourcesContent = map.sourcesContent.map((content, index) =>
-    sources[index].endsWith("/wasm-hex.js")
-      ? "// The wasm's bytes in hex, left out here.\n"
-      : content,
+    sources[index].endsWith("/wasm-text.js") ? "// The wasm's bytes, left out here.\n" : content,
   );
   return `${JSON.stringify(map)}\n`;
 }

@@ -1,5 +1,5 @@
 import { ChatTransport as Core, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
-import wasmHex from "../../target/wasm-pack/wasm-hex.js";
+import { alphabet, text } from "../../target/wasm-pack/wasm-text.js";
 import type { ChatConnectionState, TriggerChatTransportOptions } from "./types.js";
 
 export type { Core };
@@ -24,7 +24,7 @@ export function createCore(
 
 function compile() {
   try {
-    initSync({ module: bytesOf(wasmHex) });
+    initSync({ module: wasmBytes() });
   } catch (cause) {
     const isBlocked =
       cause instanceof Error && /unsafe-eval|Content.Security|CSP/i.test(cause.message);
@@ -36,10 +36,17 @@ function compile() {
   }
 }
 
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16);
+/** The WebAssembly, read from its text; see the type of `text` for how it is spelled. */
+function wasmBytes(): Uint8Array<ArrayBuffer> {
+  const base = alphabet.length;
+  const places = new Uint8Array(128);
+  for (let place = 0; place < base; place++) places[alphabet.charCodeAt(place)] = place;
+  const placeAt = (at: number) => places[text.charCodeAt(at)] ?? 0;
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    const place = placeAt(at);
+    bytes[length++] = place < 2 ? base - 2 + place * base + placeAt(++at) : place - 2;
   }
-  return bytes;
+  return bytes.subarray(0, length);
 }
