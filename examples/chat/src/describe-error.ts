@@ -16,6 +16,12 @@ export function describeError(error: Error): ErrorDescription {
   const code = "code" in error ? error.code : undefined;
 
   if (code === "session_closed") return closedChat;
+  if (code === "send_unproven") {
+    return {
+      title: "The message may not have arrived.",
+      advice: "Reload the page to see, and send it again if it is not there.",
+    };
+  }
   if (status === 413) {
     return {
       title: "The message is too long.",
