@@ -142,13 +142,17 @@ function together(journal: Journal): void {
   const until = (index: number) => sends[index + 1] ?? journal.timeline.length;
   const parts = sends.map((send, index) => journal.timeline.slice(send, until(index)));
   journal.timeline.splice(sends[0] ?? journal.timeline.length);
+  // Of two requests whose tokens are refused, the one for the answer may be the first to go out again.
+  let askedBefore: Entry[] = [];
   for (const [message, ...rest] of parts) {
     const hasLanded = rest.some(isLanded);
     const first = rest.findIndex(({ request }) => String(request).startsWith("GET"));
     const isMine = (entry: Entry, at: number) => isAnswer(entry) && (at <= first || !hasLanded);
-    const asked = hasLanded ? rest.filter(isMine) : [];
+    const mine = rest.filter(isMine);
+    const asked = mine.length > 0 ? mine : askedBefore.slice(-1);
     const others = rest.filter((entry, at) => !isMine(entry, at));
-    journal.timeline.push(message as Entry, ...asked, ...others);
+    journal.timeline.push(message as Entry, ...(hasLanded ? asked : []), ...others);
+    askedBefore = hasLanded ? [] : mine;
   }
 }
 
