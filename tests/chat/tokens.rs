@@ -245,3 +245,15 @@ fn a_token_that_expires_while_the_service_is_away_is_renewed_again() {
     chat.tell_woken();
     chat.expect(refused(5, 401), &["cancel 5", "refresh token"]);
 }
+
+#[test]
+fn a_token_that_expires_while_there_is_no_network_is_renewed_again() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(connected(2));
+    chat.tell(answered(1, 401, ""));
+    chat.tell(token_ready("t1"));
+    chat.tell(network_failed(3));
+    chat.expect_woken(&["append 4 with t1 as p1: B1"]);
+    chat.expect(answered(4, 401, ""), &["refresh token"]);
+}

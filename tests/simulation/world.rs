@@ -17,7 +17,7 @@ use trigger_chat_transport::chat::time::Time;
 
 use crate::device::{Absence, Device};
 use crate::ledger::Aim;
-use crate::model_server::ModelServer;
+use crate::model_server::{Listing, ModelServer};
 use crate::network::{self, Arrival, Connection, Fact, Network, Request, Weather};
 use crate::random::Random;
 use crate::tab::{Call, Tab};
@@ -127,6 +127,7 @@ impl World {
         let have_numbers = kinds.iter().all(|kind| kind.habits.has_numbers);
         let have_no_doubles = kinds.iter().all(|kind| kind.character.faults.doubles == 0);
         let weather = variety::weather(have_numbers, &mut random);
+        let stays = kinds.iter().any(|kind| kind.character.listing != Listing::Given);
         let serve = |(chat, kind): (usize, &Variety)| {
             ModelServer::new(chat, kind.character.clone(), random.fork())
         };
@@ -135,7 +136,7 @@ impl World {
             now: 1_000,
             servers,
             network: Network::new(weather, random.fork()),
-            devices: vec![Device::new(random.fork())],
+            devices: vec![Device::new(stays, random.fork())],
             tabs: Vec::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -174,7 +175,7 @@ impl World {
             if kind.habits.overlaps && !is_stale && self.random.percent(25) {
                 let device = self.random.below(2);
                 if device == self.devices.len() {
-                    self.devices.push(Device::new(self.random.fork()));
+                    self.devices.push(Device::new(false, self.random.fork()));
                     self.schedule_absence(device);
                 }
                 let habits = Habits { wishes: 4, ..kind.habits };
