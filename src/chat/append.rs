@@ -216,12 +216,11 @@ impl Append {
 
     /// What may have landed so long ago that a repeat could land beside it is looked for first.
     fn doubt(&mut self, cx: &Context<'_>) {
+        let is_old = |since: Time| {
+            cx.now.since(since) >= CLAIM_TRUSTED_MS && holds(Rule::OldAttemptsAreLookedFor)
+        };
         match self.doubtful_since {
-            Some(since) if cx.now.since(since) >= CLAIM_TRUSTED_MS => {
-                if holds(Rule::OldAttemptsAreLookedFor) {
-                    self.step = Step::Prove;
-                }
-            }
+            Some(since) if is_old(since) => self.step = Step::Prove,
             // Without a network no attempt gets anywhere.
             None if self.step == Step::Append && self.offline_since.is_none() => {
                 self.doubtful_since = Some(cx.now);

@@ -39,8 +39,7 @@ impl Variety {
             Listing::Garbage,
         ]);
         // Without the numbers a boundary cannot be told from another: then turns do not overlap.
-        let has_numbers =
-            gives_seq && dialect.has_numbers() && listing == Listing::Given;
+        let has_numbers = gives_seq && dialect.has_numbers() && listing == Listing::Given;
         let mut habits = habits(has_numbers, gives_seq && listing == Listing::Given, random);
         let mut character = character(dialect, gives_seq, has_numbers, random);
         character.listing = listing;
@@ -115,7 +114,8 @@ fn character(
     let tells_taken = random.percent(75);
     // Where the boundaries do not tell what the agent had taken, a client asks after one whole window
     // in which nothing came: there an agent must not think for longer after an earlier turn's end.
-    let is_quick = has_numbers && !tells_taken;
+    // (The records of `.in` tell a number where the acknowledgement does not.)
+    let is_quick = dialect.has_numbers() && !tells_taken;
     Character {
         dialect,
         gives_seq,

@@ -850,8 +850,7 @@ impl World {
             let is_append = |order: &Action| matches!(order, Action::Append { .. });
             let at = &self.tabs[tab];
             // Behind what is under way it has to wait.
-            let is_owed =
-                *stops && !open.is_resumed && !at.is_closed() && !at.ledger.is_sending();
+            let is_owed = *stops && !open.is_resumed && !at.is_closed() && !at.ledger.is_sending();
             assert_eq!(orders.iter().any(is_append), is_owed, "{orders:?}");
         }
     }
@@ -1166,7 +1165,8 @@ impl World {
                 server.out.is_empty() || server.barren_bodies > MAX_BARREN_BODIES
             }
             ChatError::Other(text) => {
-                text == "accessToken failed" || text == "`accessToken` has not answered for a minute."
+                text == "accessToken failed"
+                    || text == "`accessToken` has not answered for a minute."
             }
             ChatError::Api(error) => match error.status {
                 404 => at.is_stale || server.was_lost,
@@ -1250,7 +1250,7 @@ impl World {
             let open = &at.witness.open;
             assert!(open.is_none(), "outlives the turn that superseded it: {open:?}");
             at.witness.given_up(turn, server);
-        } else if self.tabs[tab].witness.open.is_none() && self.server(tab).closed_at.is_none() {
+        } else if self.tabs[tab].witness.open.is_none() && !self.server(tab).has_ended() {
             assert_eq!(self.tabs[tab].is_streaming(), Some(true), "a turn that runs is not stored");
         }
     }
