@@ -216,8 +216,11 @@ impl Append {
 
     /// What may have landed so long ago that a repeat could land beside it is looked for first.
     fn doubt(&mut self, cx: &Context<'_>) {
+        let is_old = |since: Time| {
+            cx.now.since(since) >= CLAIM_TRUSTED_MS && holds(Rule::OldAttemptsAreLookedFor)
+        };
         match self.doubtful_since {
-            Some(since) if cx.now.since(since) >= CLAIM_TRUSTED_MS => self.step = Step::Prove,
+            Some(since) if is_old(since) => self.step = Step::Prove,
             // Without a network no attempt gets anywhere.
             None if self.step == Step::Append && self.offline_since.is_none() => {
                 self.doubtful_since = Some(cx.now);
@@ -416,6 +419,8 @@ impl Append {
     /// The attempt was in vain, and may have landed all the same.
     fn try_again(&mut self, retry_after_ms: Option<u64>, cx: &mut Context<'_>) -> Option<Outcome> {
         self.failures = self.failures.saturating_add(1);
+        // The fresh token may have expired by the next one.
+        self.has_renewed_token = false;
         if self.is_out_of_time(cx) {
             return Some(Err(self.failed(self.last_error.clone(), cx)));
         }
@@ -495,7 +500,7 @@ impl Append {
 
     /// Somebody looks, after a while: a pause that is only ours is over.
     pub(super) fn returned(&mut self, session: &Session, cx: &mut Context<'_>) {
-        if !matches!(self.state, State::BackingOff { is_ordered: true, .. }) {
+        if matches!(self.state, State::BackingOff { is_ordered: false, .. }) {
             self.retry_now(session, cx);
         }
     }

@@ -544,6 +544,7 @@ impl Chat {
 
     /// A callback that takes too long counts as failed.
     fn give_up_callbacks(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.shared.credentials.notice_sleep(now);
         if self.shared.credentials.is_start_overdue(now) {
             let error = "`startSession` has not answered for a minute.";
             self.start_failed(&ChatError::Other(error.to_owned()), now, out);

@@ -45,6 +45,8 @@ pub enum Rule {
     RetriesKeepTheirPartId,
     /// An acknowledgement without a seq is believed at the first attempt alone.
     BareAnswersAreProven,
+    /// A send whose attempts the service may have forgotten is looked for before it goes out again.
+    OldAttemptsAreLookedFor,
     /// A send that the service will not have is not sent again.
     RefusalsAreFinal,
     /// A send ends when its time is up.
@@ -126,6 +128,7 @@ impl Rule {
         Self::SendsWaitTheirTurn,
         Self::RetriesKeepTheirPartId,
         Self::BareAnswersAreProven,
+        Self::OldAttemptsAreLookedFor,
         Self::RefusalsAreFinal,
         Self::SendsAreGivenUp,
         Self::NewTurnsSupersede,

@@ -2,6 +2,7 @@
 //! however many requests wait for its answer.
 
 use super::action::Action;
+use super::liveness::AWAY_MS;
 use super::rules::{Rule, holds};
 use super::time::Time;
 
@@ -55,6 +56,16 @@ impl Credentials {
     /// `accessToken` was answered.
     pub(super) fn refreshed(&mut self) {
         self.refreshing = None;
+    }
+
+    /// A timer has fired. One that comes far too late shows that the machine slept, and the callbacks
+    /// with it: they have their time still before them.
+    pub(super) fn notice_sleep(&mut self, now: Time) {
+        for since in [&mut self.starting, &mut self.refreshing].into_iter().flatten() {
+            if now.since(too_late(*since)) >= AWAY_MS {
+                *since = now;
+            }
+        }
     }
 
     /// When a callback has taken too long.

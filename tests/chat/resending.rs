@@ -263,6 +263,18 @@ fn a_machine_that_slept_without_a_network_has_its_time_once() {
 }
 
 #[test]
+fn a_page_that_is_back_without_a_network_tries_nothing() {
+    let mut chat = sending();
+    chat.tell(Input::Offline);
+    chat.tell(answered_for(1, 503, 50 * SECOND));
+    chat.tell(Input::Hidden);
+    chat.later(30 * SECOND);
+    let orders = chat.tell(Input::Shown);
+    assert!(!orders.contains(&again(3)), "{orders:?}");
+    assert_eq!(chat.chat.connection(), ConnectionState::Offline);
+}
+
+#[test]
 fn an_app_can_show_the_attempts() {
     let mut chat = sending();
     chat.tell(network_failed(1));

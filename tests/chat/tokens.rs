@@ -245,3 +245,34 @@ fn a_token_that_expires_while_the_service_is_away_is_renewed_again() {
     chat.tell_woken();
     chat.expect(refused(5, 401), &["cancel 5", "refresh token"]);
 }
+
+#[test]
+fn a_token_that_expires_while_there_is_no_network_is_renewed_again() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(connected(2));
+    chat.tell(answered(1, 401, ""));
+    chat.tell(token_ready("t1"));
+    chat.tell(network_failed(3));
+    chat.expect_woken(&["append 4 with t1 as p1: B1"]);
+    chat.expect(answered(4, 401, ""), &["refresh token"]);
+}
+
+#[test]
+fn a_machine_that_slept_still_waits_for_its_callbacks() {
+    let mut chat = Harness::new();
+    chat.expect(send(1), &["start session"]);
+    chat.later(120 * SECOND);
+    chat.expect(Input::Woken, &[]);
+    let orders = chat.tell(session_started("t0"));
+    assert_eq!(orders[1], "append 1 with t0 as p1: B1");
+
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(connected(2));
+    chat.expect(answered(1, 401, ""), &["refresh token"]);
+    chat.later(120 * SECOND);
+    chat.expect(Input::Woken, &[]);
+    let orders = chat.pass(60 * SECOND);
+    assert_eq!(orders.last().unwrap(), "reject 1: `accessToken` has not answered for a minute.");
+}

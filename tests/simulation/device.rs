@@ -27,7 +27,9 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(mut random: Random) -> Self {
+    /// `stays`: it never goes away.
+    pub(crate) fn new(stays: bool, mut random: Random) -> Self {
+        let absences = random.one_of(&[0, 0, 1, 3, 8]);
         Self {
             is_offline: false,
             is_hidden: false,
@@ -36,7 +38,7 @@ impl Device {
             punctual_since: 0,
             throttle_ms: 1,
             has_slept: false,
-            absences_left: random.one_of(&[0, 0, 1, 3, 8]),
+            absences_left: if stays { 0 } else { absences },
             random,
         }
     }

@@ -186,10 +186,8 @@ impl Ledger {
         if let Some(part_id) = self.current.clone() {
             let entry = self.entry(&part_id);
             let is_noticed = is_waiting && length >= LOOK_EVERY_MS + AWAY_MS;
-            entry.unnoticed = entry
-                .unnoticed
-                .filter(|_| is_noticed)
-                .map(|before| before + LOOK_EVERY_MS);
+            entry.unnoticed =
+                entry.unnoticed.filter(|_| is_noticed).map(|before| before + LOOK_EVERY_MS);
         }
     }
 

@@ -238,6 +238,11 @@ impl ModelServer {
         self.landed.contains_key(part_id)
     }
 
+    /// Whether a reader may have been told that there is no more to read: it was closed, or lost.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.closed_at.is_some() || self.was_lost
+    }
+
     /// The part ids of `.in`, in the order of their records.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         self.input.iter().map(|(_, part_id, _)| part_id.as_str())

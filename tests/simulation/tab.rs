@@ -80,7 +80,7 @@ impl Tab {
         let send_timeout_ms = match user.habits.has_numbers {
             true => random.one_of(&[60_000, 60_000, 60_000, 0, 5_000, 600_000]),
             // A message that landed unknown to the client leaves a boundary that only numbers tell.
-            false => random.one_of(&[60_000, 600_000]),
+            false => 600_000,
         };
         Self {
             chat: new_chat(coalesces, send_timeout_ms, &mut random),

@@ -39,14 +39,17 @@ impl Variety {
             Listing::Garbage,
         ]);
         // Without the numbers a boundary cannot be told from another: then turns do not overlap.
-        let has_numbers =
-            gives_seq && dialect.has_numbers() && listing == Listing::Given;
-        let mut habits = habits(has_numbers, gives_seq, random);
+        let has_numbers = gives_seq && dialect.has_numbers() && listing == Listing::Given;
+        let mut habits = habits(has_numbers, gives_seq && listing == Listing::Given, random);
         let mut character = character(dialect, gives_seq, has_numbers, random);
         character.listing = listing;
         if listing != Listing::Given {
-            // Whether what was aborted has landed, nobody can tell.
+            // Whether what was aborted has landed, nobody can tell; nor whose turn is missing, where it
+            // has not. Then the user lets that one stream go, and nothing else.
             habits.stops = false;
+            habits.leaves = false;
+            habits.forgets = false;
+            character.faults.doubles = 0;
         }
         if dialect == Dialect::V2Legacy && habits.stops {
             // The rest of a turn that was given up, written again behind its boundary, would be a
@@ -111,7 +114,8 @@ fn character(
     let tells_taken = random.percent(75);
     // Where the boundaries do not tell what the agent had taken, a client asks after one whole window
     // in which nothing came: there an agent must not think for longer after an earlier turn's end.
-    let is_quick = has_numbers && !tells_taken;
+    // (The records of `.in` tell a number where the acknowledgement does not.)
+    let is_quick = dialect.has_numbers() && !tells_taken;
     Character {
         dialect,
         gives_seq,
@@ -166,7 +170,7 @@ pub(crate) fn weather(have_numbers: bool, random: &mut Random) -> Weather {
         loses_heads: random.one_of(&[0, 0, 10]),
         stalls: random.one_of(&[0, 0, 3]),
         late_answers: random.one_of(&[0, 0, 25]),
-        late_appends: random.one_of(&[0, 0, 10]),
+        late_appends: if have_numbers { random.one_of(&[0, 0, 10]) } else { 0 },
         hangs: random.one_of(&[0, 0, 10]),
         // A message that landed unknown to the client leaves a boundary that only numbers tell.
         harms_once: !have_numbers,

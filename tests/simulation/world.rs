@@ -17,7 +17,7 @@ use trigger_chat_transport::chat::time::Time;
 
 use crate::device::{Absence, Device};
 use crate::ledger::Aim;
-use crate::model_server::ModelServer;
+use crate::model_server::{Listing, ModelServer};
 use crate::network::{self, Arrival, Connection, Fact, Network, Request, Weather};
 use crate::random::Random;
 use crate::tab::{Call, Tab};
@@ -127,6 +127,7 @@ impl World {
         let have_numbers = kinds.iter().all(|kind| kind.habits.has_numbers);
         let have_no_doubles = kinds.iter().all(|kind| kind.character.faults.doubles == 0);
         let weather = variety::weather(have_numbers, &mut random);
+        let stays = kinds.iter().any(|kind| kind.character.listing != Listing::Given);
         let serve = |(chat, kind): (usize, &Variety)| {
             ModelServer::new(chat, kind.character.clone(), random.fork())
         };
@@ -135,7 +136,7 @@ impl World {
             now: 1_000,
             servers,
             network: Network::new(weather, random.fork()),
-            devices: vec![Device::new(random.fork())],
+            devices: vec![Device::new(stays, random.fork())],
             tabs: Vec::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -174,7 +175,7 @@ impl World {
             if kind.habits.overlaps && !is_stale && self.random.percent(25) {
                 let device = self.random.below(2);
                 if device == self.devices.len() {
-                    self.devices.push(Device::new(self.random.fork()));
+                    self.devices.push(Device::new(false, self.random.fork()));
                     self.schedule_absence(device);
                 }
                 let habits = Habits { wishes: 4, ..kind.habits };
@@ -849,8 +850,7 @@ impl World {
             let is_append = |order: &Action| matches!(order, Action::Append { .. });
             let at = &self.tabs[tab];
             // Behind what is under way it has to wait.
-            let is_owed =
-                *stops && !open.is_resumed && !at.is_closed() && !at.ledger.is_sending();
+            let is_owed = *stops && !open.is_resumed && !at.is_closed() && !at.ledger.is_sending();
             assert_eq!(orders.iter().any(is_append), is_owed, "{orders:?}");
         }
     }
@@ -1165,7 +1165,8 @@ impl World {
                 server.out.is_empty() || server.barren_bodies > MAX_BARREN_BODIES
             }
             ChatError::Other(text) => {
-                text == "accessToken failed" || text == "`accessToken` has not answered for a minute."
+                text == "accessToken failed"
+                    || text == "`accessToken` has not answered for a minute."
             }
             ChatError::Api(error) => match error.status {
                 404 => at.is_stale || server.was_lost,
@@ -1249,7 +1250,7 @@ impl World {
             let open = &at.witness.open;
             assert!(open.is_none(), "outlives the turn that superseded it: {open:?}");
             at.witness.given_up(turn, server);
-        } else if self.tabs[tab].witness.open.is_none() && self.server(tab).closed_at.is_none() {
+        } else if self.tabs[tab].witness.open.is_none() && !self.server(tab).has_ended() {
             assert_eq!(self.tabs[tab].is_streaming(), Some(true), "a turn that runs is not stored");
         }
     }

@@ -12,6 +12,8 @@ use crate::program::Program;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Append,
+    /// For the records of `.in`.
+    Question,
     Subscribe,
 }
 
@@ -87,6 +89,11 @@ impl Books {
         call
     }
 
+    /// The part ids that there are.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.parts.keys().map(String::as_str)
+    }
+
     pub(crate) fn calls(&self) -> usize {
         self.calls.len()
     }
@@ -121,6 +128,10 @@ impl Books {
         let wanted =
             self.requests.iter().filter(|(_, request)| !request.is_answered && is_wanted(request));
         pick(wanted.map(|(id, _)| *id).collect(), program)
+    }
+
+    pub(crate) fn kind(&self, request: RequestId) -> Kind {
+        self.requests[&request].kind
     }
 
     pub(crate) fn first_open_request(&self) -> Option<RequestId> {
@@ -181,7 +192,7 @@ impl Books {
     pub(crate) fn expect_nothing_is_open(&self) {
         self.expect_nobody_reads();
         assert!(self.calls.keys().all(|call| self.is_over(*call)), "{:?}", self.calls);
-        assert_eq!(self.open(Kind::Append), 0, "an append is open");
+        assert_eq!(self.open(Kind::Append) + self.open(Kind::Question), 0, "a send is open");
     }
 
     fn open(&self, kind: Kind) -> usize {
@@ -203,8 +214,9 @@ impl Books {
             }
             Action::Append { request, part_id, body, .. } => {
                 assert_eq!(self.parts.get(&part_id.0), Some(body), "the body of {part_id:?}");
-                self.begin(*request, Kind::Append);
+                self.begin_sending(*request, Kind::Append);
             }
+            Action::ListInput { request, .. } => self.begin_sending(*request, Kind::Question),
             Action::Subscribe { request, .. } => {
                 assert_eq!(self.open(Kind::Subscribe), 0, "a second subscription: {order:?}");
                 self.begin(*request, Kind::Subscribe);
@@ -234,6 +246,12 @@ impl Books {
             }
             Action::Persist(_) | Action::Tell(_) => {}
         }
+    }
+
+    /// What is sent first lands first: one send is under way at a time.
+    fn begin_sending(&mut self, id: RequestId, kind: Kind) {
+        assert_eq!(self.open(Kind::Append) + self.open(Kind::Question), 0, "a second send");
+        self.begin(id, kind);
     }
 
     fn begin(&mut self, id: RequestId, kind: Kind) {

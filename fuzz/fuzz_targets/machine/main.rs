@@ -55,7 +55,7 @@ struct World {
     body: Body,
     coalesces: bool,
     can_start_session: bool,
-    /// What every append is answered with in the end.
+    /// What every send is answered with in the end.
     last_status: u16,
     /// Whether the app's callbacks give tokens in the end.
     gives_tokens: bool,
@@ -196,24 +196,48 @@ impl World {
         });
     }
 
-    /// An answer to an append.
+    /// An answer to an append, or to a question.
     fn answer(&mut self, program: &mut Program<'_>) {
-        let Some(request) = self.books.pick(program, |request| request.kind == Kind::Append) else {
+        let is_of_a_send = |request: &books::Request| request.kind != Kind::Subscribe;
+        let Some(request) = self.books.pick(program, is_of_a_send) else {
             return;
         };
+        if self.books.kind(request) == Kind::Question {
+            return self.answer_question(request, program);
+        }
         const STATUSES: [u16; 10] = [200, 200, 401, 403, 404, 409, 400, 413, 429, 503];
         let status = STATUSES[program.choice(STATUSES.len())];
         let seq = program.choice(10);
         let body = match (status, seq) {
             (200, 9) => r#"{"ok":true}"#.to_owned(),
             (200, 8) => r#"{"ok":true,"seq":8,"pendingVersion":true}"#.to_owned(),
+            (200, 7) => "<html>Please sign in to this network</html>".to_owned(),
             (200, seq) => format!(r#"{{"ok":true,"seq":{seq}}}"#),
             (409, 0..5) => {
                 r#"{"ok":false,"code":"session_closed","closedReason":"done"}"#.to_owned()
             }
             _ => program.text().to_owned(),
         };
-        self.tell_of_request(request, true, Input::Answered { request, status, body: &body });
+        let retry_after_ms = (status >= 429 && seq % 2 == 1).then_some(1 << seq);
+        let answer = Input::Answered { request, status, retry_after_ms, body: &body };
+        self.tell_of_request(request, true, answer);
+    }
+
+    /// The records of `.in`: all of them or none, or something that is no list.
+    fn answer_question(&mut self, request: RequestId, program: &mut Program<'_>) {
+        const STATUSES: [u16; 8] = [200, 200, 200, 401, 404, 501, 429, 503];
+        let status = STATUSES[program.choice(STATUSES.len())];
+        let body = match program.choice(4) {
+            0 => r#"{"records":[]}"#.to_owned(),
+            1 => program.text().to_owned(),
+            seq => {
+                let record = |part| format!(r#"{{"data":{{}},"id":"{part}","seqNum":{seq}}}"#);
+                let records: Vec<_> = self.books.parts().map(record).collect();
+                format!(r#"{{"records":[{}]}}"#, records.join(","))
+            }
+        };
+        let answer = Input::Answered { request, status, retry_after_ms: None, body: &body };
+        self.tell_of_request(request, true, answer);
     }
 
     /// The head of an answer to a subscription.
@@ -258,12 +282,16 @@ impl World {
     }
 
     fn change_options(&mut self, program: &mut Program<'_>) {
-        if program.choice(2) == 0 {
-            self.coalesces = !self.coalesces;
-            self.chat.set_coalesces(self.coalesces);
-        } else {
-            self.can_start_session = !self.can_start_session;
-            self.chat.set_can_start_session(self.can_start_session);
+        match program.choice(3) {
+            0 => {
+                self.coalesces = !self.coalesces;
+                self.chat.set_coalesces(self.coalesces);
+            }
+            1 => {
+                self.can_start_session = !self.can_start_session;
+                self.chat.set_can_start_session(self.can_start_session);
+            }
+            _ => self.chat.set_send_timeout(1_000 * u64::from(program.choice(2) == 1)),
         }
     }
 
@@ -281,7 +309,12 @@ impl World {
             Input::Aborted { call, stop: Some(PartId("never".to_owned())) },
             Input::Wanted { stream },
             Input::Cancelled { stream },
-            Input::Answered { request, status: 200, body: r#"{"ok":true,"seq":1}"# },
+            Input::Answered {
+                request,
+                status: 200,
+                retry_after_ms: None,
+                body: r#"{"ok":true,"seq":1}"#,
+            },
             Input::Connected { request, head },
             Input::Bytes { request, bytes: b"event: error\ndata: x\n\n" },
             Input::Ended { request },
@@ -352,14 +385,22 @@ impl World {
     /// The transport goes, and no append lands any more: everything has to come to its end.
     fn give_up(&mut self) {
         self.dispose();
+        if self.is_offline {
+            self.tell(Input::Online);
+        }
         for _ in 0..MAX_ANSWERS {
             if self.books.is_refreshing {
                 self.answer_token(self.gives_tokens);
             } else if self.books.is_starting {
                 self.answer_start(self.gives_tokens, false);
             } else if let Some(request) = self.books.first_open_request() {
-                let refused = Input::Answered { request, status: self.last_status, body: "" };
+                let status = self.last_status;
+                let refused = Input::Answered { request, status, retry_after_ms: None, body: "" };
                 self.tell_of_request(request, true, refused);
+            } else if let Some(due) = self.chat.deadline() {
+                // A send waits for its next attempt.
+                self.now = due.max(self.now);
+                self.wake();
             } else {
                 break;
             }
