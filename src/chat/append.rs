@@ -132,10 +132,14 @@ impl Append {
         }
     }
 
-    /// Sends the first request.
+    /// Sends the first request, once there is a session to send it to.
     pub(super) fn begin(&mut self, session: &Session, cx: &mut Context<'_>) {
         self.give_up_at = cx.now.after(cx.send_timeout_ms());
         self.offline_since = cx.page().is_offline.then_some(cx.now);
+        if session.is_lost && self.send.source.starts_turn() && cx.can_start_session() {
+            self.state = State::AwaitingSession;
+            return cx.start_session();
+        }
         self.request(session, cx);
     }
 

@@ -176,6 +176,17 @@ fn a_question_whose_token_is_refused_is_asked_with_a_fresh_one() {
 }
 
 #[test]
+fn while_a_session_is_created_anew_no_message_is_sent_to_the_lost_one() {
+    let mut chat = second_attempt();
+    chat.expect(answered(3, 404, ""), &["start session"]);
+    chat.tell(aborted(1, 9));
+    let orders = chat.tell(send(2));
+    assert!(!orders.iter().any(|order| order.starts_with("append")), "{orders:?}");
+    let orders = chat.tell(session_started("t1"));
+    assert!(orders.iter().any(|order| order.ends_with("with t1 as p2: B2")), "{orders:?}");
+}
+
+#[test]
 fn in_a_session_that_was_created_anew_nothing_has_landed_yet() {
     let mut chat = second_attempt();
     chat.expect(answered(3, 404, ""), &["start session"]);
