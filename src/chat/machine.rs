@@ -511,7 +511,8 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         cx.order(Action::Persist(session.persisted()));
         for append in &mut self.appends {
-            if append.awaits_token() || append.awaits_session() {
+            // A fresh token is of no use in a session that is still lost.
+            if append.awaits_token() || (append.awaits_session() && !session.is_lost) {
                 append.request(session, &mut cx);
             }
         }
