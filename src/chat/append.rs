@@ -334,7 +334,8 @@ impl Append {
             }
             Landing::Missing => {
                 self.step = Step::Append;
-                self.doubtful_since = None;
+                // What the service is still at may land yet.
+                self.doubtful_since = Some(cx.now);
                 self.last_error = ChatError::Unproven { part_id: self.send.part_id.clone() };
                 self.try_again(None, cx)
             }

@@ -132,6 +132,15 @@ fn a_message_whose_claim_may_be_over_is_looked_for_before_it_goes_out_again() {
 }
 
 #[test]
+fn a_message_that_was_missing_may_have_landed_since() {
+    let mut chat = asking();
+    chat.expect(answered(4, 200, NOTHING), &[]);
+    chat.tell(Input::Offline);
+    chat.later(10 * MINUTE);
+    assert_eq!(chat.tell(Input::Online)[0], "list input 5 with t0 after 3");
+}
+
+#[test]
 fn a_message_whose_claim_may_be_over_is_reported_where_there_are_no_records_to_ask() {
     let mut chat = Harness::idle();
     chat.tell(send(1));

@@ -1063,7 +1063,8 @@ impl World {
         let server = &self.servers[at.session];
         assert_eq!(self.network.open_subscriptions(at.page), 0, "a second subscription is open");
         // (The stream of a session that was lost, or closed, may outlive it.)
-        let is_stored = at.is_streaming() != Some(false) || at.is_stale || at.is_closed();
+        let is_gone = at.is_stale || server.was_lost || at.is_closed();
+        let is_stored = at.is_streaming() != Some(false) || is_gone;
         let is_early = at.witness.open.is_none();
         assert!(is_early || is_stored, "subscribes again, and the turn is not stored");
         assert!(!is_early || at.is_sending(), "subscribes for nobody");
