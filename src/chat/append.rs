@@ -132,14 +132,10 @@ impl Append {
         }
     }
 
-    /// Sends the first request, once there is a session to send it to.
+    /// Sends the first request.
     pub(super) fn begin(&mut self, session: &Session, cx: &mut Context<'_>) {
         self.give_up_at = cx.now.after(cx.send_timeout_ms());
         self.offline_since = cx.page().is_offline.then_some(cx.now);
-        if session.is_lost && self.send.source.starts_turn() && cx.can_start_session() {
-            self.state = State::AwaitingSession;
-            return cx.start_session();
-        }
         self.request(session, cx);
     }
 
@@ -150,6 +146,11 @@ impl Append {
 
     pub(super) fn is_queued(&self) -> bool {
         matches!(self.state, State::Queued)
+    }
+
+    /// Whether a new session has a use for it.
+    pub(super) fn starts_turn(&self) -> bool {
+        self.send.source.starts_turn()
     }
 
     /// Whether the service may have its record.
@@ -397,7 +398,7 @@ impl Append {
             return Some(Err(self.failed(error, cx)));
         }
         // A session that is gone has nothing to stop.
-        if !self.send.source.starts_turn() || mem::replace(&mut self.has_recreated_session, true) {
+        if !self.starts_turn() || mem::replace(&mut self.has_recreated_session, true) {
             let error = ChatError::Api(ApiError::of_append(404, "", self.send.body.len()));
             return Some(Err(self.failed(error, cx)));
         }

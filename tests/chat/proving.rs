@@ -196,6 +196,17 @@ fn while_a_session_is_created_anew_no_message_is_sent_to_the_lost_one() {
 }
 
 #[test]
+fn whoever_waits_for_a_session_is_told_when_it_cannot_be_created_anew() {
+    let mut chat = second_attempt();
+    chat.tell(answered(3, 404, ""));
+    chat.tell(aborted(1, 9));
+    chat.tell(send(2));
+    let orders = chat.tell(Input::StartFailed(thrown("no")));
+    assert_eq!(orders.last().unwrap(), "reject 2: thrown no");
+    assert!(!chat.chat.is_active());
+}
+
+#[test]
 fn in_a_session_that_was_created_anew_nothing_has_landed_yet() {
     let mut chat = second_attempt();
     chat.expect(answered(3, 404, ""), &["start session"]);
