@@ -148,6 +148,11 @@ impl Append {
         matches!(self.state, State::Queued)
     }
 
+    /// Whether a new session has a use for it.
+    pub(super) fn starts_turn(&self) -> bool {
+        self.send.source.starts_turn()
+    }
+
     /// Whether the service may have its record.
     pub(super) fn may_have_landed(&self) -> bool {
         self.failures > 0 || matches!(self.state, State::Requesting { .. })
@@ -330,7 +335,8 @@ impl Append {
             }
             Landing::Missing => {
                 self.step = Step::Append;
-                self.doubtful_since = None;
+                // What the service is still at may land yet.
+                self.doubtful_since = Some(cx.now);
                 self.last_error = ChatError::Unproven { part_id: self.send.part_id.clone() };
                 self.try_again(None, cx)
             }
@@ -392,7 +398,7 @@ impl Append {
             return Some(Err(self.failed(error, cx)));
         }
         // A session that is gone has nothing to stop.
-        if !self.send.source.starts_turn() || mem::replace(&mut self.has_recreated_session, true) {
+        if !self.starts_turn() || mem::replace(&mut self.has_recreated_session, true) {
             let error = ChatError::Api(ApiError::of_append(404, "", self.send.body.len()));
             return Some(Err(self.failed(error, cx)));
         }

@@ -429,7 +429,7 @@ impl Chat {
         self.send_next(now, out);
     }
 
-    /// Sends the first append, if it is not under way.
+    /// Sends the first append, if it is not under way, once there is a session to send it to.
     fn send_next(&mut self, now: Time, out: &mut Vec<Action>) {
         let (Some(append), Some(session)) = (self.appends.first_mut(), &self.session) else {
             return;
@@ -442,6 +442,9 @@ impl Chat {
             return self.fail_append(&Append::is_queued, &error, now, out);
         }
         let mut cx = Context::new(now, &mut self.shared, out);
+        if session.is_lost && append.starts_turn() && cx.can_start_session() {
+            return cx.start_session();
+        }
         append.begin(session, &mut cx);
         subscribe_early(&mut self.subscription, append, self.seed, session, &mut cx);
     }
@@ -511,7 +514,8 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         cx.order(Action::Persist(session.persisted()));
         for append in &mut self.appends {
-            if append.awaits_token() || append.awaits_session() {
+            // A fresh token is of no use in a session that is still lost.
+            if append.awaits_token() || (append.awaits_session() && !session.is_lost) {
                 append.request(session, &mut cx);
             }
         }
@@ -520,6 +524,7 @@ impl Chat {
         {
             subscription.connect(session, &mut cx);
         }
+        self.send_next(now, out);
         for waiting in mem::take(&mut self.waiting) {
             self.go_on(waiting, now, out);
         }
@@ -528,7 +533,9 @@ impl Chat {
     fn start_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
         self.shared.credentials.started();
         self.fail_waiting(error, now, out);
-        self.fail_append(&Append::awaits_session, error, now, out);
+        // One that is first, and was not sent yet, waits for the session as well.
+        let waits = |append: &Append| append.awaits_session() || append.is_queued();
+        self.fail_append(&waits, error, now, out);
     }
 
     fn token_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {

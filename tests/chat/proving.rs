@@ -132,6 +132,15 @@ fn a_message_whose_claim_may_be_over_is_looked_for_before_it_goes_out_again() {
 }
 
 #[test]
+fn a_message_that_was_missing_may_have_landed_since() {
+    let mut chat = asking();
+    chat.expect(answered(4, 200, NOTHING), &[]);
+    chat.tell(Input::Offline);
+    chat.later(10 * MINUTE);
+    assert_eq!(chat.tell(Input::Online)[0], "list input 5 with t0 after 3");
+}
+
+#[test]
 fn a_message_whose_claim_may_be_over_is_reported_where_there_are_no_records_to_ask() {
     let mut chat = Harness::idle();
     chat.tell(send(1));
@@ -173,6 +182,28 @@ fn a_question_whose_token_is_refused_is_asked_with_a_fresh_one() {
     chat.expect(answered(4, 401, ""), &["refresh token"]);
     let orders = chat.tell(token_ready("t1"));
     assert_eq!(orders[1], "list input 5 with t1 after 3");
+}
+
+#[test]
+fn while_a_session_is_created_anew_no_message_is_sent_to_the_lost_one() {
+    let mut chat = second_attempt();
+    chat.expect(answered(3, 404, ""), &["start session"]);
+    chat.tell(aborted(1, 9));
+    let orders = chat.tell(send(2));
+    assert!(!orders.iter().any(|order| order.starts_with("append")), "{orders:?}");
+    let orders = chat.tell(session_started("t1"));
+    assert!(orders.iter().any(|order| order.ends_with("with t1 as p2: B2")), "{orders:?}");
+}
+
+#[test]
+fn whoever_waits_for_a_session_is_told_when_it_cannot_be_created_anew() {
+    let mut chat = second_attempt();
+    chat.tell(answered(3, 404, ""));
+    chat.tell(aborted(1, 9));
+    chat.tell(send(2));
+    let orders = chat.tell(Input::StartFailed(thrown("no")));
+    assert_eq!(orders.last().unwrap(), "reject 2: thrown no");
+    assert!(!chat.chat.is_active());
 }
 
 #[test]

@@ -276,3 +276,15 @@ fn a_machine_that_slept_still_waits_for_its_callbacks() {
     let orders = chat.pass(60 * SECOND);
     assert_eq!(orders.last().unwrap(), "reject 1: `accessToken` has not answered for a minute.");
 }
+
+#[test]
+fn a_fresh_token_does_not_stand_in_for_a_session_that_is_being_created_anew() {
+    let mut chat = Harness::idle();
+    chat.tell(send(1));
+    chat.tell(refused(2, 401));
+    chat.expect(answered(1, 404, ""), &["start session"]);
+    let orders = chat.tell(token_ready("t1"));
+    assert!(!orders.iter().any(|order| order.starts_with("append")), "{orders:?}");
+    let orders = chat.tell(session_started("t2"));
+    assert!(orders.iter().any(|order| order.ends_with("with t2 as p1: B1")), "{orders:?}");
+}

@@ -8,6 +8,8 @@ pub(crate) enum Absence {
     Offline,
     Hidden,
     Asleep,
+    /// Its clock is set forward.
+    Leaps,
 }
 
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Device {
     punctual_since: u64,
     /// How seldom the timers of a hidden page fire.
     throttle_ms: u64,
+    /// How far its clock is ahead of the world's.
+    ahead_ms: u64,
     has_slept: bool,
     absences_left: u32,
     random: Random,
@@ -37,6 +41,7 @@ impl Device {
             last_online: None,
             punctual_since: 0,
             throttle_ms: 1,
+            ahead_ms: 0,
             has_slept: false,
             absences_left: if stays { 0 } else { absences },
             random,
@@ -53,6 +58,11 @@ impl Device {
 
     pub(crate) fn has_slept(&self) -> bool {
         self.has_slept
+    }
+
+    /// What its clock shows.
+    pub(crate) fn time(&self, now: u64) -> u64 {
+        now + self.ahead_ms
     }
 
     pub(crate) fn asleep_until(&self, now: u64) -> Option<u64> {
@@ -72,14 +82,23 @@ impl Device {
         Some(self.random.within(1..most))
     }
 
-    /// Goes away, and for how long, if it is not away in that way already.
-    pub(crate) fn leave(&mut self, now: u64) -> Option<(Absence, u64)> {
-        let absence = self.random.one_of(&[Absence::Offline, Absence::Hidden, Absence::Asleep]);
+    /// Goes away, and for how long, if it is not away in that way already. `may_sleep`: in any way.
+    pub(crate) fn leave(&mut self, now: u64, may_sleep: bool) -> Option<(Absence, u64)> {
+        let absence = self.random.one_of(&[
+            Absence::Offline,
+            Absence::Offline,
+            Absence::Hidden,
+            Absence::Hidden,
+            Absence::Asleep,
+            Absence::Asleep,
+            Absence::Leaps,
+        ]);
         let most = self.random.one_of(&[200, 20_000, 90_000, 900_000]);
         let length = self.random.within(1..most);
         match absence {
             Absence::Offline if self.is_offline => return None,
             Absence::Hidden if self.is_hidden => return None,
+            Absence::Asleep | Absence::Leaps if !may_sleep => return None,
             Absence::Offline => self.is_offline = true,
             Absence::Hidden => {
                 self.is_hidden = true;
@@ -89,6 +108,7 @@ impl Device {
                 self.asleep_until = now + length;
                 self.has_slept = true;
             }
+            Absence::Leaps => self.ahead_ms += length,
         }
         Some((absence, length))
     }
@@ -97,7 +117,7 @@ impl Device {
         match absence {
             Absence::Offline => {
                 self.is_offline = false;
-                self.last_online = Some(now);
+                self.last_online = Some(self.time(now));
             }
             Absence::Hidden => {
                 self.is_hidden = false;
@@ -105,11 +125,13 @@ impl Device {
                 self.punctual_since = now;
             }
             Absence::Asleep => self.punctual_since = now,
+            Absence::Leaps => {}
         }
     }
 
-    /// When a timer fires that is due at `deadline`.
+    /// When a timer fires that is due when its clock shows `deadline`.
     pub(crate) fn timer_fires_at(&self, deadline: u64) -> u64 {
+        let deadline = deadline.saturating_sub(self.ahead_ms);
         deadline.next_multiple_of(self.throttle_ms).max(self.asleep_until)
     }
 

@@ -96,6 +96,25 @@ fn string(text: &str, random: &mut Random) -> String {
     escaped
 }
 
+/// A token that tells its lifetime, in seconds. Its signature is a name.
+pub(crate) fn jwt(issued_at: u64, expires_at: u64, name: &str) -> String {
+    let claims = format!(r#"{{"sub":"x","iat":{issued_at},"exp":{expires_at}}}"#);
+    format!("eyJhbGciOiJIUzI1NiJ9.{}.{name}", base64url(claims.as_bytes()))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for piece in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(piece.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..=piece.len() {
+            text.push(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize].into());
+        }
+    }
+    text
+}
+
 /// The v1 event of a record, where that version has one.
 pub(crate) fn v1_event(record: &Written) -> Option<String> {
     let chunk = match &record.kind {

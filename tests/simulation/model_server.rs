@@ -31,6 +31,8 @@ pub(crate) struct Character {
     /// The long-poll window.
     pub(crate) window_ms: u64,
     pub(crate) token_life_ms: u64,
+    /// Tokens tell when they were made, and when they expire.
+    pub(crate) tells_lifetime: bool,
     /// How long the agent thinks at most.
     pub(crate) think_ms: u64,
     /// Boundaries tell the highest `.in` seq that the agent had taken, too.
@@ -299,8 +301,12 @@ impl ModelServer {
     }
 
     pub(crate) fn make_token(&mut self, now: u64) -> String {
-        let token = format!("token-{}-{}", self.chat, self.tokens.len());
-        self.tokens.insert(token.clone(), now + self.character.token_life_ms);
+        let mut token = format!("token-{}-{}", self.chat, self.tokens.len());
+        let expires = now + self.character.token_life_ms;
+        if self.character.tells_lifetime {
+            token = encoding::jwt(now / 1_000, expires / 1_000, &token);
+        }
+        self.tokens.insert(token.clone(), expires);
         token
     }
 
@@ -308,8 +314,12 @@ impl ModelServer {
         self.tokens.contains_key(token)
     }
 
+    pub(crate) fn is_valid(&self, now: u64, token: &str) -> bool {
+        self.tokens.get(token).is_some_and(|expires| *expires > now)
+    }
+
     fn refusal(&self, now: u64, token: &str) -> Option<u16> {
-        if self.tokens.get(token).is_none_or(|expires| *expires <= now) {
+        if !self.is_valid(now, token) {
             return Some(401);
         }
         (!self.exists).then_some(404)

@@ -153,9 +153,13 @@ impl Tab {
 
     /// Lets time pass; `is_awake`: neither asleep nor offline, `is_active`: nor hidden.
     pub(crate) fn passes(&mut self, ms: u64, is_awake: bool, is_active: bool) {
-        let is_waiting = self.starting_since.is_some() || self.refreshing_since.is_some();
         self.clock.awake += if is_awake { ms } else { 0 };
-        self.clock.active += if is_active && !is_waiting { ms } else { 0 };
+        self.clock.active += if is_active && !self.awaits_callback() { ms } else { 0 };
+    }
+
+    /// One of the app's callbacks has not answered.
+    pub(crate) fn awaits_callback(&self) -> bool {
+        self.starting_since.is_some() || self.refreshing_since.is_some()
     }
 
     /// Where the chat stands while no turn runs, of a server whose cursors are seqs.

@@ -126,7 +126,8 @@ fn character(
         } else {
             random.one_of(&[5_500, 20_000, 120_000])
         },
-        token_life_ms: random.one_of(&[90_000, 3_600_000]),
+        token_life_ms: random.one_of(&[90_000, 200_000, 3_600_000]),
+        tells_lifetime: random.percent(50),
         think_ms: if is_quick {
             random.one_of(&[5, 500, 10_000])
         } else {

@@ -284,7 +284,14 @@ impl World {
             tab.passes(ms, is_awake, is_awake && !device.is_hidden());
         }
         self.now += ms;
-        self.tabs.iter_mut().for_each(|tab| tab.clock.now = self.now);
+        for tab in &mut self.tabs {
+            tab.clock.now = self.devices[tab.device].time(self.now);
+        }
+    }
+
+    /// What a tab's clock shows.
+    fn time(&self, tab: usize) -> u64 {
+        self.device(tab).time(self.now)
     }
 
     /// When a tab's timer fires: late where its device sleeps, or throttles the timers of what is
@@ -334,7 +341,7 @@ impl World {
         let is_due = |tab: &usize| self.wakes_at(*tab).is_some_and(|at| at <= self.now);
         if let Some(tab) = (0..self.tabs.len()).find(is_due) {
             self.tell(tab, Input::Woken, &Cause::Woken);
-            let now = Time::from_millis(self.now);
+            let now = Time::from_millis(self.time(tab));
             let is_due = self.tabs[tab].chat.deadline().is_some_and(|deadline| deadline <= now);
             assert!(!is_due, "a deadline stays due after it was told");
         }
@@ -342,7 +349,7 @@ impl World {
 
     /// A browser's timers fire early at times, and for no reason.
     fn wake_early(&mut self, tab: usize) {
-        let now = Time::from_millis(self.now);
+        let now = Time::from_millis(self.time(tab));
         if self.tabs[tab].chat.deadline().is_some_and(|deadline| deadline > now) {
             let mut orders = Vec::new();
             self.tabs[tab].chat.handle(now, Input::Woken, &mut orders);
@@ -419,7 +426,12 @@ impl World {
 
     fn leave(&mut self, device: usize) {
         self.schedule_absence(device);
-        let Some((absence, length)) = self.devices[device].leave(self.now) else {
+        // A callback that a sleep makes fail may leave a boundary that only numbers tell.
+        let may_sleep = |tab: &Tab| {
+            tab.device != device || tab.user.habits.has_numbers || !tab.awaits_callback()
+        };
+        let may_sleep = self.tabs.iter().all(may_sleep);
+        let Some((absence, length)) = self.devices[device].leave(self.now, may_sleep) else {
             return;
         };
         self.trace(|| format!("device {device} is {absence:?} for {length} ms"));
@@ -444,6 +456,11 @@ impl World {
                     let until = self.now + length;
                     self.network.put_to_sleep(self.now, page, until, loses_appends);
                 }
+                Absence::Leaps => {
+                    self.tally.insert("a clock that leapt");
+                    self.tabs[tab].ledger.falls_asleep(length);
+                    self.tabs[tab].clock.now = self.time(tab);
+                }
             }
         }
     }
@@ -458,7 +475,7 @@ impl World {
                     self.tell_if_active(tab, Input::Online, &Cause::Hurried);
                 }
                 Absence::Hidden => self.tell_if_active(tab, Input::Shown, &Cause::Other),
-                Absence::Asleep => {}
+                Absence::Asleep | Absence::Leaps => {}
             }
         }
     }
@@ -540,13 +557,14 @@ impl World {
         retry_after_ms: Option<u64>,
         body: &str,
     ) {
+        let now = self.time(tab);
         let ledger = &mut self.tabs[tab].ledger;
         let (part_id, aim) = ledger.over(request).expect("an answer to a request");
         if aim == Aim::Question {
             ledger.was_asked(&part_id);
         }
         if status != 200 {
-            ledger.refused(&part_id, aim, status, retry_after_ms.map(|ms| self.now + ms));
+            ledger.refused(&part_id, aim, status, retry_after_ms.map(|ms| now + ms));
         }
         let cause = match aim {
             Aim::Append if status != 200 => Cause::Other,
@@ -582,9 +600,10 @@ impl World {
             is_settled: head.settled_at.is_some(),
         };
         self.tell(tab, Input::Connected { request, head: told }, &Cause::Other);
+        let now = self.time(tab);
         let at = &mut self.tabs[tab];
         if let Some(ms) = head.retry_after_ms.filter(|_| is_in_passing && at.chat.is_active()) {
-            at.not_before = Some(self.now + ms.min(MAX_RETRY_AFTER_MS));
+            at.not_before = Some(now + ms.min(MAX_RETRY_AFTER_MS));
         }
     }
 
@@ -771,7 +790,8 @@ impl World {
         self.trace(|| format!("tab {tab} told {}", short(&input)));
         let was_active = self.tabs[tab].chat.is_active();
         let mut orders = Vec::new();
-        self.tabs[tab].chat.handle(Time::from_millis(self.now), input, &mut orders);
+        let now = Time::from_millis(self.time(tab));
+        self.tabs[tab].chat.handle(now, input, &mut orders);
         self.assert_stopped_if_aborted(tab, cause, &orders);
         let mut owed = None;
         for order in orders {
@@ -960,7 +980,7 @@ impl World {
         // A message that lands begins a stream of its own.
         let is_new = matches!(cause, Cause::Hurried | Cause::Landed(_));
         let is_excused = is_new || self.device(tab).was_offline_since(not_before);
-        let is_in_time = not_before.is_none_or(|at| self.now >= at);
+        let is_in_time = not_before.is_none_or(|at| self.time(tab) >= at);
         assert!(is_in_time || is_excused, "asks again before {not_before:?}");
     }
 
@@ -992,25 +1012,28 @@ impl World {
     }
 
     fn order_session(&mut self, tab: usize) {
-        self.assert_not_called(self.tabs[tab].starting_since);
+        self.assert_not_called(tab, self.tabs[tab].starting_since);
         let server = self.server(tab);
         let is_lost = !server.exists || server.was_lost || self.tabs[tab].stored.is_none();
         assert!(is_lost, "creates a session anew that is there");
-        self.tabs[tab].starting_since = Some(self.now);
+        self.tabs[tab].starting_since = Some(self.time(tab));
         let delay = self.callback_takes();
         self.schedule(tab, delay, Due::SessionStarted);
     }
 
     fn order_token(&mut self, tab: usize) {
-        self.assert_not_called(self.tabs[tab].refreshing_since);
-        self.tabs[tab].refreshing_since = Some(self.now);
-        self.tally.insert("a refused token");
+        self.assert_not_called(tab, self.tabs[tab].refreshing_since);
+        self.tabs[tab].refreshing_since = Some(self.time(tab));
+        let (now, at) = (self.now, &self.tabs[tab]);
+        let token = at.stored.as_ref().map(|stored| stored.public_access_token.as_str());
+        let is_valid = token.is_some_and(|token| self.servers[at.session].is_valid(now, token));
+        self.tally.insert(if is_valid { "a token renewed in time" } else { "a refused token" });
         let delay = self.callback_takes();
         self.schedule(tab, delay, Due::TokenReady);
     }
 
-    fn assert_not_called(&self, since: Option<u64>) {
-        let is_given_up = since.is_none_or(|since| self.now >= since + CALLBACK_PATIENCE_MS);
+    fn assert_not_called(&self, tab: usize, since: Option<u64>) {
+        let is_given_up = since.is_none_or(|since| self.time(tab) >= since + CALLBACK_PATIENCE_MS);
         assert!(is_given_up, "a callback is called twice at once");
     }
 
@@ -1040,7 +1063,8 @@ impl World {
         let server = &self.servers[at.session];
         assert_eq!(self.network.open_subscriptions(at.page), 0, "a second subscription is open");
         // (The stream of a session that was lost, or closed, may outlive it.)
-        let is_stored = at.is_streaming() != Some(false) || at.is_stale || at.is_closed();
+        let is_gone = at.is_stale || server.was_lost || at.is_closed();
+        let is_stored = at.is_streaming() != Some(false) || is_gone;
         let is_early = at.witness.open.is_none();
         assert!(is_early || is_stored, "subscribes again, and the turn is not stored");
         assert!(!is_early || at.is_sending(), "subscribes for nobody");
