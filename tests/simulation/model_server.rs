@@ -610,7 +610,11 @@ impl ModelServer {
             count = self.random.one_of(&[150, 300, 1_100]);
         }
         let chunks = (0..count).map(|_| self.make_chunk(turn)).collect();
-        let next_at = now + self.random.within(1..self.character.think_ms);
+        // A stream that was never written to closes at once, until its reader gives up: that leaves a
+        // boundary that only numbers tell.
+        let is_quick = self.out.is_empty() && self.character.harms_once;
+        let think_ms = self.character.think_ms.min(if is_quick { 500 } else { u64::MAX });
+        let next_at = now + self.random.within(1..think_ms);
         let joined = Vec::new();
         self.running = Some(Running { turn, joined, chunks, is_stopped: false, next_at });
     }
@@ -828,6 +832,7 @@ impl ModelServer {
     /// What a body is sent now, and whether it goes on.
     fn serve(&mut self, now: u64, reader: &mut Reader) -> (String, bool) {
         if self.out.is_empty() {
+            self.barren_bodies += 1;
             return (encoding::DONE.to_owned(), false);
         }
         if reader.is_barren {
