@@ -68,8 +68,8 @@ pub(crate) fn error_to_js(error: &ChatError) -> JsValue {
         ChatError::Unproven { part_id } => {
             let error = make_error(
                 "TriggerApiError",
-                "It is not known whether the message has arrived: the service takes it for a \
-                 repeat, and it is not among the chat's records.",
+                "It is not known whether the message has arrived: an attempt may have landed, and \
+                 that could not be proven in time.",
             );
             set_string(&error, "code", Some("send_unproven"));
             set_string(&error, "partId", Some(&part_id.0));
