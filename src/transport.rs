@@ -52,8 +52,25 @@ impl ChatTransport {
     #[wasm_bindgen(js_name = sendMessages)]
     pub fn send_messages(&self, options: &JsValue) -> Result<Promise, JsValue> {
         let call_options = host::read_send(&self.options, options)?;
-        let (chat_id, send) = send_of(&call_options);
+        let (chat_id, send) = send_of(&call_options, trigger_of(&call_options));
         Ok(self.chat(&chat_id).call(&call_options, |call| Input::Send { call, send }))
+    }
+
+    /// Adds a message to what the running turn was asked. Resolves with whether it was delivered; the
+    /// open stream goes on.
+    ///
+    /// # Errors
+    /// A `TypeError` when there is no message.
+    #[wasm_bindgen(js_name = sendPendingMessage)]
+    pub fn send_pending_message(
+        &self,
+        chat_id: &str,
+        message: &JsValue,
+        metadata: &JsValue,
+    ) -> Result<Promise, JsValue> {
+        let picked = host::read_pending(&self.options, chat_id, message, metadata)?;
+        let (chat_id, send) = send_of(&picked, Trigger::Steer);
+        Ok(self.chat(&chat_id).call(&JsValue::UNDEFINED, |call| Input::Steer { call, send }))
     }
 
     /// Resumes a turn that may be running. Resolves with the stream of the whole turn, or with
@@ -149,15 +166,19 @@ impl ChatTransport {
     }
 }
 
-/// Makes a send of what [`host::read_send`] has picked: its chat, and the send with its body.
-fn send_of(picked: &JsValue) -> (String, Send) {
+/// What the AI SDK has no trigger for is an action.
+fn trigger_of(picked: &JsValue) -> Trigger {
+    let name = get_string(picked, "trigger");
+    name.and_then(|name| Trigger::from_name(&name)).unwrap_or(Trigger::Action)
+}
+
+/// Makes a send of what the host has picked: its chat, and the send with its body.
+fn send_of(picked: &JsValue, trigger: Trigger) -> (String, Send) {
     let text = |name| get_string(picked, name);
-    let trigger = text("trigger").and_then(|name| Trigger::from_name(&name));
-    // What the AI SDK has no trigger for is an action.
-    let trigger = trigger.unwrap_or(Trigger::Action);
     let source = match trigger {
         Trigger::SubmitMessage => SendSource::SubmitMessage,
         Trigger::RegenerateMessage => SendSource::RegenerateMessage,
+        Trigger::Steer => SendSource::Steer,
         Trigger::Action => SendSource::Action,
     };
     let chat_id = text("chatId").unwrap_or_default();

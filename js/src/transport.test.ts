@@ -117,10 +117,15 @@ test.each([
 });
 
 test("methods work without their object", async () => {
-  const { getSession, reconnectToStream, stopGeneration } = new ChatTransport(options);
+  const client = new ChatTransport(options);
+  const { getSession, reconnectToStream, sendPendingMessage, stopGeneration } = client;
   expect(getSession("chat")).toBeUndefined();
   await expect(reconnectToStream({ chatId: "chat" })).resolves.toBeNull();
   await expect(stopGeneration("chat")).resolves.toBe(false);
+  const message = { id: "m", role: "user" as const, parts: [] };
+  await expect(sendPendingMessage("chat", message)).resolves.toBe(false);
+  const nothing = undefined as unknown as typeof message;
+  await expect(sendPendingMessage("chat", nothing)).rejects.toThrow("`message` is required");
 });
 
 test("a stored session comes back as it was, without keys that have no value", () => {

@@ -78,6 +78,17 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   }
 
   /**
+   * Adds a message to what the running turn was asked: steering. The open stream goes on.
+   *
+   * @returns Whether it was delivered; `false` without a session.
+   */
+  sendPendingMessage = async (
+    chatId: string,
+    message: UIMessage,
+    metadata?: Record<string, unknown>,
+  ): Promise<boolean> => this.#made().sendPendingMessage(chatId, message, metadata);
+
+  /**
    * Ends the running turn.
    *
    * @returns Whether the stop was delivered. Where not, the stream stays open.

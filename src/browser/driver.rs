@@ -163,7 +163,7 @@ impl ChatDriver {
 fn answer_to_js(answer: &Answer) -> JsValue {
     match answer {
         Answer::Session(session) => persisted_to_js(session),
-        Answer::Stopped(was_delivered) => (*was_delivered).into(),
+        Answer::Delivered(was_delivered) => (*was_delivered).into(),
         Answer::Nothing => JsValue::NULL,
     }
 }

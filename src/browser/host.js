@@ -104,13 +104,10 @@ export function checkCall(call) {
  */
 export function readSend(options, call) {
   checkCall(call);
-  const { chatId, abortSignal, trigger, messages, messageId, metadata, body } = call;
+  const { chatId, abortSignal, trigger, messages, messageId, body } = call;
   const stopOnAbort = options.stopOnAbort !== false;
-  const { clientData } = options;
-  const send = {
-    ...{ chatId, abortSignal, stopOnAbort },
-    metadata: clientData || metadata ? JSON.stringify({ ...clientData, ...metadata }) : undefined,
-  };
+  const metadata = metadataJson(options, call.metadata);
+  const send = { chatId, abortSignal, stopOnAbort, metadata };
   const action = JSON.stringify(body?.action);
   // An action belongs to no message.
   if (action) return { ...send, action };
@@ -127,6 +124,32 @@ export function readSend(options, call) {
     message: isSubmit ? JSON.stringify(last) : undefined,
     extra: JSON.stringify(body),
   };
+}
+
+/**
+ * The same for a message that is added to a running turn.
+ *
+ * @param {Options} options
+ * @param {string} chatId
+ * @param {any} message
+ * @param {any} metadata
+ */
+export function readPending(options, chatId, message, metadata) {
+  if (message == null) throw new TypeError("`message` is required: the message to add.");
+  return {
+    ...{ chatId, lastId: message.id, message: JSON.stringify(message) },
+    metadata: metadataJson(options, metadata),
+  };
+}
+
+/**
+ * A call's metadata over the transport's client data; none where there is neither.
+ *
+ * @param {Options} options
+ * @param {any} metadata
+ */
+function metadataJson({ clientData }, metadata) {
+  return clientData || metadata ? JSON.stringify({ ...clientData, ...metadata }) : undefined;
 }
 
 // Objects, member by member

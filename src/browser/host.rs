@@ -39,6 +39,14 @@ extern "C" {
     #[wasm_bindgen(js_name = readSend, catch)]
     pub(crate) fn read_send(options: &Options, call: &JsValue) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(js_name = readPending, catch)]
+    pub(crate) fn read_pending(
+        options: &Options,
+        chat_id: &str,
+        message: &JsValue,
+        metadata: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
     pub(super) fn get(object: &JsValue, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = getString)]
     pub(crate) fn get_string(object: &JsValue, key: &str) -> Option<String>;

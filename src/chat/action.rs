@@ -70,10 +70,17 @@ pub enum Input<'a> {
     },
     /// The app wants the running turn to end.
     Stop {
-        /// Answered with [`Answer::Stopped`].
+        /// Answered with [`Answer::Delivered`].
         call: CallId,
         /// The stop's idempotency key.
         part_id: PartId,
+    },
+    /// The app adds a message to what the running turn was asked.
+    Steer {
+        /// Answered with [`Answer::Delivered`].
+        call: CallId,
+        /// What it sends.
+        send: Send,
     },
     /// The app has set the persisted state.
     SetSession(PersistedSession),
@@ -167,8 +174,8 @@ pub enum Input<'a> {
 pub enum Answer {
     /// The session's state.
     Session(PersistedSession),
-    /// Whether the stop was delivered.
-    Stopped(bool),
+    /// Whether the stop, or the message, was delivered.
+    Delivered(bool),
     /// There is nothing to reconnect to.
     Nothing,
 }

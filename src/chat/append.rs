@@ -52,6 +52,8 @@ pub(super) enum Purpose {
     AbandonedTurn { stop: PartId },
     /// A call that wants to know whether the stop was delivered.
     Stop(CallId),
+    /// A call that wants to know whether its message was, which begins no turn of its own.
+    Steer(CallId),
     /// Nobody: the stop of an aborted signal.
     UnattendedStop,
 }

@@ -12,6 +12,8 @@ pub enum SendSource {
     RegenerateMessage,
     /// An action of the app's own.
     Action,
+    /// A message for the turn that runs.
+    Steer,
     /// A stop.
     Stop,
 }
@@ -23,13 +25,14 @@ impl SendSource {
             Self::SubmitMessage => "submit-message",
             Self::RegenerateMessage => "regenerate-message",
             Self::Action => "action",
+            Self::Steer => "steer",
             Self::Stop => "stop",
         }
     }
 
     /// Whether an answer follows it.
     pub(super) const fn starts_turn(self) -> bool {
-        !matches!(self, Self::Stop)
+        !matches!(self, Self::Stop | Self::Steer)
     }
 
     /// Whether the answer's events name it: those of an action have no message to name.

@@ -134,7 +134,12 @@ impl Chat {
                 self.want_session(Waiting::Send(Some(call), send), now, out);
             }
             Input::Reconnect { call } => self.reconnect(call, now, out),
-            Input::Stop { call, part_id } => self.stop(call, part_id, now, out),
+            Input::Stop { call, part_id } => {
+                self.send_aside(call, append::Purpose::Stop(call), stop_send(part_id), now, out);
+            }
+            Input::Steer { call, send } => {
+                self.send_aside(call, append::Purpose::Steer(call), send, now, out);
+            }
             Input::Retry => {
                 self.wake_append(now, out, &mut Append::retry_now);
                 self.with_subscription(now, out, &mut Subscription::retry_now);
@@ -343,13 +348,19 @@ impl Chat {
         self.subscription = Some(Subscription::open(purpose, backoff, session, &mut cx));
     }
 
-    fn stop(&mut self, call: CallId, part_id: PartId, now: Time, out: &mut Vec<Action>) {
-        let mut cx = Context::new(now, &mut self.shared, out);
+    /// A send that begins no turn: a stop, or a message for the turn that runs. It needs a session that
+    /// is there.
+    fn send_aside(
+        &mut self,
+        call: CallId,
+        purpose: append::Purpose,
+        send: Send,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
         match &self.session {
-            Some(session) if session.closed.is_none() => {
-                self.queue(append::Purpose::Stop(call), stop_send(part_id), now, out);
-            }
-            _ => cx.resolve(call, Answer::Stopped(false)),
+            Some(session) if session.closed.is_none() => self.queue(purpose, send, now, out),
+            _ => Context::new(now, &mut self.shared, out).resolve(call, Answer::Delivered(false)),
         }
     }
 
@@ -602,7 +613,10 @@ impl Chat {
                 self.abandoned_turn_sent(stop, answer, now, out);
             }
             (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, now, out),
-            (append::Purpose::Stop(call), Err(_)) => cx.resolve(call, Answer::Stopped(false)),
+            (append::Purpose::Steer(call), Ok(_)) => cx.resolve(call, Answer::Delivered(true)),
+            (append::Purpose::Stop(call) | append::Purpose::Steer(call), Err(_)) => {
+                cx.resolve(call, Answer::Delivered(false));
+            }
             (append::Purpose::AbandonedTurn { .. }, Err(_))
             | (append::Purpose::UnattendedStop, _) => {}
         }
@@ -692,7 +706,7 @@ impl Chat {
         session.abandon_turn();
         close_stream(&mut self.subscription, &mut cx);
         cx.order(Action::Persist(session.persisted()));
-        cx.resolve(call, Answer::Stopped(true));
+        cx.resolve(call, Answer::Delivered(true));
     }
 }
 

@@ -15,6 +15,9 @@ pub enum Trigger {
     SubmitMessage,
     /// The last answer is wanted anew.
     RegenerateMessage,
+    /// The person adds a message to what the running turn was asked. It is a submitted one on the wire,
+    /// and rides whole.
+    Steer,
     /// The app wants something of its own done.
     Action,
 }
@@ -23,7 +26,7 @@ impl Trigger {
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::SubmitMessage => "submit-message",
+            Self::SubmitMessage | Self::Steer => "submit-message",
             Self::RegenerateMessage => "regenerate-message",
             Self::Action => "action",
         }
@@ -66,8 +69,10 @@ pub fn message_body(payload: &MessagePayload<'_>) -> String {
         // What is no object has no members to add: `JSON.stringify` gave valid JSON.
         let _ = add_extra(extra, payload, &mut object);
     }
-    if let Some(message) = payload.message {
-        object.member("message", &slim(message));
+    match payload.message {
+        Some(message) if payload.trigger == Trigger::Steer => object.member("message", message),
+        Some(message) => object.member("message", &slim(message)),
+        None => {}
     }
     object.string("chatId", payload.chat_id);
     object.string("trigger", payload.trigger.name());
@@ -345,6 +350,16 @@ mod tests {
         assert_eq!(
             message_body(&payload),
             r#"{"kind":"message","payload":{"temperature":0.5,"message":{"id":"m1","role":"user","parts":[]},"chatId":"chat \"1\"","trigger":"submit-message","messageId":"m1","metadata":{"model":"x"}}}"#
+        );
+    }
+
+    #[test]
+    fn a_message_for_the_running_turn_rides_whole() {
+        let message = r#"{"role":"assistant","parts":[{"type":"tool-a","state":"output-denied"}]}"#;
+        let payload = MessagePayload { trigger: Trigger::Steer, message: Some(message), ..SUBMIT };
+        assert_eq!(
+            message_body(&payload),
+            r#"{"kind":"message","payload":{"message":{"role":"assistant","parts":[{"type":"tool-a","state":"output-denied"}]},"chatId":"chat \"1\"","trigger":"submit-message"}}"#
         );
     }
 

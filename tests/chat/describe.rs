@@ -73,8 +73,8 @@ fn describe_error(error: &ChatError) -> String {
 fn describe_answer(answer: &Answer) -> String {
     match answer {
         Answer::Session(session) => describe_session(session),
-        Answer::Stopped(true) => "stopped".to_owned(),
-        Answer::Stopped(false) => "not stopped".to_owned(),
+        Answer::Delivered(true) => "delivered".to_owned(),
+        Answer::Delivered(false) => "not delivered".to_owned(),
         Answer::Nothing => "nothing".to_owned(),
     }
 }

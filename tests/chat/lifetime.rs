@@ -73,7 +73,7 @@ fn a_stop_on_its_way_is_answered_after_the_end() {
     chat.tell(stop(2));
     chat.expect(Input::Disposed, &["cancel 2", "close 1"]);
     let orders = chat.tell(acknowledged(3, 1));
-    assert_eq!(orders[1..], ["persist t0 idle seq 0", "resolve 2: stopped"]);
+    assert_eq!(orders[1..], ["persist t0 idle seq 0", "resolve 2: delivered"]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod resending;
 mod resuming;
 mod retrying;
 mod sending;
+mod steering;
 mod stopping;
 mod tokens;
 mod waking;

@@ -155,7 +155,7 @@ fn a_stop_is_tried_again_as_well() {
     chat.expect(answered(3, 503, ""), &[]);
     chat.expect_woken(&[&format!("append 4 with t0 as p2: {STOP}")]);
     let orders = chat.tell(acknowledged(4, 1));
-    assert_eq!(orders.last().unwrap(), "resolve 2: stopped");
+    assert_eq!(orders.last().unwrap(), "resolve 2: delivered");
 }
 
 #[test]

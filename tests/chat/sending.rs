@@ -239,7 +239,7 @@ fn a_closed_session_refuses_once_and_every_later_send() {
         ],
     );
     chat.expect(send(3), &["reject 3: api 409 session_closed done"]);
-    chat.expect(stop(4), &["resolve 4: not stopped"]);
+    chat.expect(stop(4), &["resolve 4: not delivered"]);
     chat.expect(reconnect(5), &["resolve 5: nothing"]);
 }
 

@@ -121,7 +121,7 @@ fn a_stop_waits_for_the_message_that_is_on_its_way_and_ends_its_turn() {
             "cancel 2",
             "close 1",
             "persist t0 idle seq 0",
-            "resolve 2: stopped",
+            "resolve 2: delivered",
         ],
     );
 }
@@ -212,14 +212,14 @@ fn a_stop_ends_the_open_stream_once_it_is_delivered() {
             "cancel 2",
             "close 1",
             "persist t0 idle seq 0",
-            "resolve 2: stopped",
+            "resolve 2: delivered",
         ],
     );
 }
 
 #[test]
 fn a_stop_without_a_session_is_not_delivered() {
-    Harness::new().expect(stop(1), &["resolve 1: not stopped"]);
+    Harness::new().expect(stop(1), &["resolve 1: not delivered"]);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_stop_that_cannot_be_delivered_leaves_the_stream_open() {
     let mut chat = Harness::streaming();
     chat.tell(stop(2));
     let orders = chat.tell(answered(3, 400, ""));
-    assert_eq!(orders[1..], ["resolve 2: not stopped"]);
+    assert_eq!(orders[1..], ["resolve 2: not delivered"]);
     let orders = chat.tell(bytes(2, &batch(&[chunk(0, "a")])));
     assert_eq!(orders.last().unwrap(), r#"emit to 1: [{"type":"a"}]"#);
     assert_eq!(chat.session(), "t0 streaming seq 0");
@@ -238,7 +238,7 @@ fn a_stop_of_a_lost_session_does_not_create_it_anew() {
     let mut chat = Harness::streaming();
     chat.tell(stop(2));
     let orders = chat.tell(answered(3, 404, ""));
-    assert_eq!(orders[1..], ["resolve 2: not stopped"]);
+    assert_eq!(orders[1..], ["resolve 2: not delivered"]);
 }
 
 // The gate

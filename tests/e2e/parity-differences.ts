@@ -99,10 +99,12 @@ const untold = new Set([
   "a stop in a closed session",
   "a reconnect of a chat that nobody knows",
   "a submit without a message",
+  "a message that is added without a session",
 ]);
 
 /** No message leaves in these. */
 const unsent = new Set([
+  "a message that is added without a session",
   ...["no base URL", "a submit without a message", "a send whose signal is aborted already"],
   ...["a stop in a closed session", "a state with `closed` that is set", "a state that is set"],
   ...["a reconnect of a chat that nobody knows", "a stream of a session that is not there"],
@@ -390,6 +392,7 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
   "an answer that is stopped, and a reload": [gateSurvives, startMoves("stream-connected", 2)],
   "a message while an answer is under way": [startMoves("first-chunk", 1)],
   "a stop that is refused": [errorText],
+  "a message that is added and refused": [errorText],
   "a reconnect in the same page": [
     {
       id: "replay-in-page",

@@ -539,6 +539,28 @@ export const scenarios = {
     await recorder.read("rest", stream);
   },
 
+  "a message that is added to a running turn": async (recorder) => {
+    const { client, stream } = await stuck(recorder, { clientData: { userId: "u" } });
+    const added = client.sendPendingMessage("chat", said("and this"), { tone: "dry" });
+    await recorder.answer("added", added);
+    await recorder.answer("session", Promise.resolve(client.getSession("chat")));
+    await endFromElsewhere(recorder);
+    await recorder.read("rest", stream);
+  },
+
+  "a message that is added without a session": async (recorder) => {
+    const client = recorder.open();
+    await recorder.answer("added", client.sendPendingMessage("chat", said("and this")));
+  },
+
+  "a message that is added and refused": async (recorder) => {
+    const { client, stream } = await stuck(recorder);
+    recorder.failNext("in", () => refusal(400));
+    await recorder.answer("added", client.sendPendingMessage("chat", said("and this")));
+    await endFromElsewhere(recorder);
+    await recorder.read("rest", stream);
+  },
+
   "a reload in the middle of the first answer": async (recorder) => {
     const { client } = await stuck(recorder);
     recorder.hold("out");

@@ -1217,8 +1217,8 @@ impl World {
                     "nothing, where there was a turn to reconnect to"
                 );
             }
-            (Call::Stop { turn }, Answer::Stopped(true)) => self.stopped(tab, turn),
-            (Call::Stop { .. }, Answer::Stopped(false)) => {}
+            (Call::Stop { turn }, Answer::Delivered(true)) => self.stopped(tab, turn),
+            (Call::Stop { .. }, Answer::Delivered(false)) => {}
             (call, answer) => panic!("{answer:?} to {call:?}"),
         }
     }

@@ -22,6 +22,7 @@ export type Client = Pick<
   | "reconnectToStream"
   | "start"
   | "preload"
+  | "sendPendingMessage"
   | "stopGeneration"
   | "getSession"
   | "setSession"
