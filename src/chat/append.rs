@@ -337,8 +337,11 @@ impl Append {
             }
             Landing::Missing => {
                 self.step = Step::Append;
-                // What the service is still at may land yet.
-                self.doubtful_since = Some(cx.now);
+                // What the service was still at when it was asked may have landed since, or may yet. The
+                // answer may be old: it waits while the machine sleeps.
+                if let State::Requesting { watch, .. } = &self.state {
+                    self.doubtful_since = Some(watch.alive_at());
+                }
                 self.last_error = ChatError::Unproven { part_id: self.send.part_id.clone() };
                 self.try_again(None, cx)
             }

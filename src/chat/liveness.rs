@@ -39,6 +39,10 @@ impl Watch {
         self.due
     }
 
+    pub(super) fn alive_at(&self) -> Time {
+        self.alive_at
+    }
+
     /// Something has come, or is waited for from now on.
     pub(super) fn is_alive(&mut self, now: Time) {
         self.alive_at = now;

@@ -214,3 +214,11 @@ fn in_a_session_that_was_created_anew_nothing_has_landed_yet() {
     let orders = chat.tell(answered(4, 200, BARE));
     assert!(is_sent(&orders), "{orders:?}");
 }
+
+#[test]
+fn an_answer_that_waited_while_the_machine_slept_tells_of_the_time_before() {
+    let mut chat = asking();
+    chat.later(600_000);
+    chat.expect(answered(4, 200, NOTHING), &[]);
+    chat.expect_woken(&["list input 5 with t0 after 3"]);
+}

@@ -23,4 +23,5 @@ pub(crate) const FAILED_SEEDS: &[(u64, &str)] = &[
     (7503, "a late acknowledgement did not doubt the end before it"),
     (8049, "a turn of a closed session was stored as running for ever"),
     (18037, "a newer send inherited a question, and asked too soon"),
+    (249_244, "an answer that was old when it was told, after a sleep, let a stop land twice"),
 ];
