@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use trigger_chat_transport::chat::action::{Action, CallId, PartId, RequestId, StreamId};
+use trigger_chat_transport::chat::time::Time;
 use trigger_chat_transport::wire::input::STOP_BODY;
 
 use crate::program::Program;
+
+/// A callback that takes so long counts as failed.
+const CALLBACK_PATIENCE_MS: u64 = 60_000;
 
 /// Where to a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,9 @@ pub(crate) struct Books {
     pub(crate) is_starting: bool,
     /// The same of `accessToken`.
     pub(crate) is_refreshing: bool,
+    /// When they count as failed, and may be called again.
+    start_overdue_ms: u64,
+    refresh_overdue_ms: u64,
     calls: BTreeMap<CallId, Call>,
     /// The calls that came with a signal.
     abortable: Vec<CallId>,
@@ -202,15 +209,19 @@ impl Books {
     // Orders
 
     /// Carries an order out, as far as books go.
-    pub(crate) fn take(&mut self, order: &Action) {
+    pub(crate) fn take(&mut self, now: Time, order: &Action) {
         match order {
             Action::StartSession => {
-                assert!(!self.is_starting, "`startSession` is called while it is called");
+                let may_call = !self.is_starting || self.start_overdue_ms <= now.as_millis();
+                assert!(may_call, "`startSession` is called while it is called");
                 self.is_starting = true;
+                self.start_overdue_ms = now.after(CALLBACK_PATIENCE_MS).as_millis();
             }
             Action::RefreshToken => {
-                assert!(!self.is_refreshing, "`accessToken` is called while it is called");
+                let may_call = !self.is_refreshing || self.refresh_overdue_ms <= now.as_millis();
+                assert!(may_call, "`accessToken` is called while it is called");
                 self.is_refreshing = true;
+                self.refresh_overdue_ms = now.after(CALLBACK_PATIENCE_MS).as_millis();
             }
             Action::Append { request, part_id, body, .. } => {
                 assert_eq!(self.parts.get(&part_id.0), Some(body), "the body of {part_id:?}");

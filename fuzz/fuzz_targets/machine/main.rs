@@ -357,7 +357,7 @@ impl World {
             if self.is_traced {
                 eprintln!("{:>8}   {order:?}", "");
             }
-            self.books.take(order);
+            self.books.take(self.now, order);
         }
         assert!(orders.len() <= MAX_ORDERS + bytes, "{} orders at once", orders.len());
         self.check_rest();
