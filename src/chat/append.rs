@@ -268,20 +268,20 @@ impl Append {
         match status {
             200..=299 if self.step == Step::Prove => self.proven(body, session, cx),
             200..=299 => self.accepted(body, session, cx),
+            // Older servers, and proxies that pass appends alone, have no list of records.
+            404 | 405 | 501 if self.step == Step::Prove => self.unprovable(session, cx),
             401 | 403 if !has_renewed_token => {
                 self.has_renewed_token = true;
                 self.renew_token(session, cx)
             }
-            408 | 425 | 429 | 500..=599 if !self.has_no_records(status) => {
-                self.last_error =
-                    ChatError::Api(ApiError::of_append(status, body, self.send.body.len()));
+            408 | 425 | 429 | 500..=599 => {
+                self.last_error = ChatError::Api(self.refusal(status, body));
                 self.try_again(retry_after_ms, cx)
             }
             400..=499 if !holds(Rule::RefusalsAreFinal) => self.try_again(None, cx),
-            404 | 405 | 501 if self.step == Step::Prove => self.unprovable(session, cx),
             404 => self.session_lost(session, cx),
             _ => {
-                let error = ApiError::of_append(status, body, self.send.body.len());
+                let error = self.refusal(status, body);
                 if error.is_session_closed() {
                     // An open stream reads on: the end of its answer is in `.out` as well.
                     let reason = error.closed_reason.as_deref();
@@ -292,9 +292,8 @@ impl Append {
         }
     }
 
-    /// Older servers, and proxies that pass appends alone, have no list of records.
-    fn has_no_records(&self, status: u16) -> bool {
-        self.step == Step::Prove && status == 501
+    fn refusal(&self, status: u16, body: &str) -> ApiError {
+        ApiError::of_append(status, body, self.send.body.len())
     }
 
     /// A `200` to the append.
@@ -404,7 +403,7 @@ impl Append {
         }
         // A session that is gone has nothing to stop.
         if !self.starts_turn() || mem::replace(&mut self.has_recreated_session, true) {
-            let error = ChatError::Api(ApiError::of_append(404, "", self.send.body.len()));
+            let error = ChatError::Api(self.refusal(404, ""));
             return Some(Err(self.failed(error, cx)));
         }
         session.is_lost = true;
