@@ -152,13 +152,23 @@ pub(crate) fn send(call: u32) -> Input<'static> {
 }
 
 pub(crate) fn send_of(call: u32, body: &str) -> Input<'static> {
-    let send = Send {
-        source: SendSource::SubmitMessage,
+    let send = message(call, SendSource::SubmitMessage, body);
+    Input::Send { call: CallId(call), send }
+}
+
+/// Adds a message to the running turn.
+pub(crate) fn steer(call: u32) -> Input<'static> {
+    let send = message(call, SendSource::Steer, &format!("B{call}"));
+    Input::Steer { call: CallId(call), send }
+}
+
+fn message(call: u32, source: SendSource, body: &str) -> Send {
+    Send {
+        source,
         message_id: Some(format!("m{call}")),
         body: body.to_owned(),
         part_id: part(call),
-    };
-    Input::Send { call: CallId(call), send }
+    }
 }
 
 pub(crate) fn start(call: u32) -> Input<'static> {

@@ -3,23 +3,10 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use trigger_chat_transport::chat::action::{CallId, Input, Send};
-use trigger_chat_transport::chat::event::SendSource;
 use trigger_chat_transport::chat::session::PersistedSession;
 
-use crate::describe::part;
 use crate::harness::*;
 use crate::out::{batch, boundary, chunk};
-
-fn steer(call: u32) -> Input<'static> {
-    let send = Send {
-        source: SendSource::Steer,
-        message_id: Some(format!("m{call}")),
-        body: format!("B{call}"),
-        part_id: part(call),
-    };
-    Input::Steer { call: CallId(call), send }
-}
 
 #[test]
 fn a_message_that_is_added_leaves_the_open_stream_and_the_state_alone() {
