@@ -52,8 +52,13 @@ impl ChatTransport {
     #[wasm_bindgen(js_name = sendMessages)]
     pub fn send_messages(&self, options: &JsValue) -> Result<Promise, JsValue> {
         let call_options = host::read_send(&self.options, options)?;
-        let (chat_id, send) = send_of(&call_options, trigger_of(&call_options));
-        Ok(self.chat(&chat_id).call(&call_options, |call| Input::Send { call, send }))
+        let trigger = trigger_of(&call_options);
+        let (chat_id, mut send) = send_of(&call_options, trigger);
+        let chat = self.chat(&chat_id);
+        if chat.session().is_none() && trigger != Trigger::Action {
+            send.head_start = host::head_start_body(&self.options, options);
+        }
+        Ok(chat.call(&call_options, |call| Input::Send { call, send }))
     }
 
     /// Adds a message to what the running turn was asked. Resolves with whether it was delivered; the
@@ -97,12 +102,22 @@ impl ChatTransport {
         self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Stop { call, part_id })
     }
 
+    /// Goes on without what a stopped turn owes, for it died.
+    #[wasm_bindgen(js_name = clearSupersedeGate)]
+    pub fn clear_supersede_gate(&self, chat_id: &str) {
+        self.tell_known(chat_id, Input::ClearGate);
+    }
+
+    /// Tells the cursor up to which the app holds the chat's messages already.
+    #[wasm_bindgen(js_name = seedResumeCursor)]
+    pub fn seed_resume_cursor(&self, chat_id: &str, last_event_id: String) {
+        self.chat(chat_id).tell(Input::SeedCursor(last_event_id));
+    }
+
     /// Makes a lost connection again without waiting any longer.
     #[wasm_bindgen(js_name = retryNow)]
     pub fn retry_now(&self, chat_id: &str) {
-        if let Some(chat) = self.known_chat(chat_id) {
-            chat.tell(Input::Retry);
-        }
+        self.tell_known(chat_id, Input::Retry);
     }
 
     /// The persisted state of a chat's session, or `undefined`.
@@ -146,6 +161,12 @@ impl ChatTransport {
 
     fn all_chats(&self) -> Vec<Rc<ChatDriver>> {
         self.chats.borrow().iter().map(|(_, chat)| Rc::clone(chat)).collect()
+    }
+
+    fn tell_known(&self, chat_id: &str, input: Input<'_>) {
+        if let Some(chat) = self.known_chat(chat_id) {
+            chat.tell(input);
+        }
     }
 
     fn known_chat(&self, chat_id: &str) -> Option<Rc<ChatDriver>> {
@@ -193,5 +214,6 @@ fn send_of(picked: &JsValue, trigger: Trigger) -> (String, Send) {
         extra: text("extra").as_deref(),
     });
     let message_id = message_id.or_else(|| text("lastId"));
-    (chat_id, Send { source, message_id, body, part_id: host::random_part_id() })
+    let part_id = host::random_part_id();
+    (chat_id, Send { source, message_id, body, part_id, head_start: None })
 }

@@ -11,6 +11,8 @@ export {
 export type {
   AccessTokenParams,
   AnyChatTask,
+  ChatActionOptions,
+  ChatActionSettlement,
   ChatBaseURLResolver,
   ChatConnectionState,
   ChatFetchOverride,

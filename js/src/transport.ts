@@ -1,6 +1,7 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { type Core, createCore } from "./core.js";
 import type {
+  ChatActionOptions,
   ChatConnectionState,
   ChatFetchOverride,
   ChatSessionPersistedState,
@@ -89,11 +90,37 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   ): Promise<boolean> => this.#made().sendPendingMessage(chatId, message, metadata);
 
   /**
+   * Sends an action of the app's own, for the agent's `onAction`.
+   *
+   * @returns The stream of what the agent answers: empty, where it only acts.
+   */
+  sendAction = async (
+    chatId: string,
+    action: unknown,
+    options?: ChatActionOptions,
+  ): Promise<ReadableStream<UIMessageChunk>> =>
+    this.#made().sendMessages({ ...options, chatId, trigger: "action", body: { action } });
+
+  /**
    * Ends the running turn.
    *
    * @returns Whether the stop was delivered. Where not, the stream stays open.
    */
   stopGeneration = async (chatId: string): Promise<boolean> => this.#made().stopGeneration(chatId);
+
+  /**
+   * Hands on what the next turn writes at once, though a stopped turn has not shown its end: for an
+   * app that knows that the stopped turn died.
+   */
+  clearSupersedeGate = (chatId: string): void => this.#made().clearSupersedeGate(chatId);
+
+  /** Whether the conversation is over, for good: no message is taken any more. */
+  sessionStatus = (chatId: string): "open" | "closed" =>
+    this.getSession(chatId)?.closed ? "closed" : "open";
+
+  /** What the closer gave as its reason, where it did. */
+  sessionClosedReason = (chatId: string): string | undefined =>
+    this.getSession(chatId)?.closedReason;
 
   /** What the app has to store to resume this chat after a reload. */
   getSession = (chatId: string): ChatSessionPersistedState | undefined =>
@@ -103,6 +130,14 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   setSession(chatId: string, session: ChatSessionPersistedState): void {
     this.#made().setSession(chatId, session);
   }
+
+  /**
+   * Tells up to which cursor the app holds the chat's messages, from a transcript it has loaded: the
+   * first stream begins behind it. Where the session stands at a cursor already, that one counts; where
+   * there is no session yet, the cursor is kept for it.
+   */
+  seedResumeCursor = (chatId: string, lastEventId: string): void =>
+    this.#made().seedResumeCursor(chatId, lastEventId);
 
   /** How the chat's connection is, for a page to show. The same object until it changes. */
   connectionState = (chatId: string): ChatConnectionState => {

@@ -67,6 +67,29 @@ export type ChatTransportSendSource =
   | "stop"
   | "head-start";
 
+/** The record that told that an action was processed. */
+export type ChatActionSettlement = {
+  /** The seq of the action in the session's input. */
+  inputSeq: number;
+  /** How far the agent had read the session's input: `inputSeq`, or behind it. */
+  sessionInEventId: string;
+  /** The cursor of the record, in the session's output. */
+  lastEventId?: string;
+};
+
+/** Options of `sendAction`. */
+export type ChatActionOptions = {
+  /** Ends the stream; while the turn runs, it is stopped. */
+  abortSignal?: AbortSignal;
+  /** Merged over the transport's `clientData`, for this action. */
+  metadata?: Record<string, unknown>;
+  /**
+   * Called at most once, before the stream closes, when the action is known to be processed. What it
+   * throws is ignored. An action may have been processed without it: when the stream is ended before.
+   */
+  onSettled?: (settlement: ChatActionSettlement) => void;
+};
+
 /** A lifecycle event. Within a turn: `message-sent`, `stream-connected`, `first-chunk`, `turn-completed`. */
 export type ChatTransportEvent = { chatId: string; timestamp: number } & (
   | { type: "run-pending-version"; source: "start" | "send" | "head-start" | "upgrade" }
@@ -175,6 +198,17 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
   sendTimeoutSeconds?: number;
   /** Whether aborting a send's signal stops its turn. Default: true. */
   stopOnAbort?: boolean;
+  /**
+   * Only reads, whoever sends: the stream that `reconnectToStream` gives shows every turn there is, and
+   * stays open between them. Default: false.
+   */
+  watch?: boolean;
+  /**
+   * The URL of a route of the app's own, which answers the first message of a chat that has no session
+   * yet, and creates the session meanwhile: the SDK's `chat.headStart`. It is fetched by the global
+   * `fetch`, with `headers`.
+   */
+  headStart?: string;
   /** Merged into the `metadata` of every send, where the send's own wins, and given to `startSession`. */
   clientData?: ClientData<TClientData>;
   /** What the app had stored, by chat id, to resume after a reload. */

@@ -40,6 +40,7 @@ impl ChatDriver {
         let seed = host::random_seed().to_bits();
         let mut machine = Chat::new(chat_id.to_owned(), can_start_session, seed);
         machine.set_coalesces(get_flag(options, "coalesce") != Some(false));
+        machine.set_watches(get_flag(options, "watch") == Some(true));
         if let Some(seconds) = get_number(options, "sendTimeoutSeconds") {
             machine.set_send_timeout(host::milliseconds(seconds * 1_000.0));
         }
@@ -138,6 +139,7 @@ impl ChatDriver {
             Action::Append { request, token, part_id, body } => {
                 host.append(request.0, &token, &part_id.0, &body);
             }
+            Action::HeadStart { request, body } => host.head_start(request.0, &body),
             Action::ListInput { request, token, after } => {
                 host.list_input(request.0, &token, after.map(number));
             }
@@ -148,6 +150,13 @@ impl ChatDriver {
             Action::CancelRequest { request } => host.cancel_request(request.0),
             Action::OpenStream { call, stream } => host.open_stream(call.0, stream.0),
             Action::Emit { stream, chunks } => host.emit(stream.0, &chunks),
+            Action::Settle { stream, input_seq, session_in_event_id, last_event_id } => host
+                .settle(
+                    stream.0,
+                    number(input_seq),
+                    &session_in_event_id,
+                    last_event_id.as_deref(),
+                ),
             Action::CloseStream { stream } => host.close_stream(stream.0),
             Action::FailStream { stream, error } => {
                 host.fail_stream(stream.0, &error_to_js(&error));
@@ -155,6 +164,7 @@ impl ChatDriver {
             Action::Resolve { call, answer } => host.resolve(call.0, &answer_to_js(&answer)),
             Action::Reject { call, error } => host.reject(call.0, &error_to_js(&error)),
             Action::Persist(session) => host.persist(&persisted_to_js(&session)),
+            Action::Forget => host.persist(&JsValue::NULL),
             Action::Tell(event) => tell_event(host, &event),
         }
     }
@@ -237,6 +247,7 @@ fn tell_event(host: &ChatHost, event: &ChatEvent) {
                 Some(match source {
                     PendingVersionSource::Start => "start",
                     PendingVersionSource::Send => "send",
+                    PendingVersionSource::HeadStart => "head-start",
                     PendingVersionSource::Upgrade => "upgrade",
                 }),
             );
@@ -251,7 +262,7 @@ fn tell_event(host: &ChatHost, event: &ChatEvent) {
 fn tell_report(event: &JsValue, report: &SendReport) {
     set_string(event, "source", Some(report.source.name()));
     set_string(event, "messageId", report.message_id.as_deref());
-    set_string(event, "partId", Some(&report.part_id));
+    set_string(event, "partId", report.part_id.as_deref());
     set_number(event, "durationMs", Some(number(report.duration_ms)));
     set_number(event, "bodyBytes", u32::try_from(report.body_bytes).ok().map(f64::from));
 }
@@ -329,6 +340,12 @@ impl Inbox {
                 };
                 Input::Connected { request, head }
             }
+            "headStarted" => Input::HeadStarted {
+                request,
+                status: status(),
+                token: get_string(fact, "token"),
+                pending_version: flag("pendingVersion"),
+            },
             "networkFailed" => Input::NetworkFailed { request, error: Foreign::new(thrown()) },
             "online" => Input::Online,
             "offline" => Input::Offline,

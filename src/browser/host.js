@@ -9,8 +9,9 @@
 
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
-/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void }} Call */
-/** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void }} Stream */
+/** @typedef {(settlement: object) => void} OnSettled */
+/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled?: OnSettled }} Call */
+/** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void, onSettled?: OnSettled }} Stream */
 /** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined }} Request */
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
@@ -28,7 +29,7 @@ const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
  * @returns {Options}
  */
 export function readOptions(options) {
-  const { task, accessToken, baseURL } = options ?? {};
+  const { task, accessToken, baseURL, headStart } = options ?? {};
   if (!isFilled(task)) {
     throw new TypeError("`task` is required: the id of the agent's task, a string.");
   }
@@ -37,6 +38,9 @@ export function readOptions(options) {
   }
   if (!["string", "function", "undefined"].includes(typeof baseURL)) {
     throw new TypeError("`baseURL` has to be a string, or a function that gives one.");
+  }
+  if (headStart != null && !isFilled(headStart)) {
+    throw new TypeError("`headStart` has to be a URL, a string.");
   }
   for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
     checkCallback(name, options[name]);
@@ -104,13 +108,17 @@ export function checkCall(call) {
  */
 export function readSend(options, call) {
   checkCall(call);
-  const { chatId, abortSignal, trigger, messages, messageId, body } = call;
+  const { chatId, abortSignal, onSettled, trigger, messages, messageId, body } = call;
+  checkCallback("onSettled", onSettled);
   const stopOnAbort = options.stopOnAbort !== false;
-  const metadata = metadataJson(options, call.metadata);
-  const send = { chatId, abortSignal, stopOnAbort, metadata };
+  const metadata = JSON.stringify(mergedMetadata(options, call.metadata));
+  const send = { chatId, abortSignal, onSettled, stopOnAbort, metadata };
   const action = JSON.stringify(body?.action);
   // An action belongs to no message.
   if (action) return { ...send, action };
+  if (trigger === "action") {
+    throw new TypeError("`action` is required: a value that JSON can hold.");
+  }
   if (!["submit-message", "regenerate-message"].includes(trigger)) {
     throw new TypeError('`trigger` has to be "submit-message" or "regenerate-message".');
   }
@@ -127,7 +135,22 @@ export function readSend(options, call) {
 }
 
 /**
- * The same for a message that is added to a running turn.
+ * What the app's own route takes for a chat's first message, as JSON; `undefined` where the app has no
+ * such route.
+ *
+ * @param {Options} options
+ * @param {any} call Checked by `readSend`.
+ */
+export function headStartBody(options, { body, messages, chatId, trigger, messageId, metadata }) {
+  if (!options.headStart) return;
+  return JSON.stringify({
+    ...{ ...body, headStartMessages: messages, chatId, trigger, messageId },
+    metadata: mergedMetadata(options, metadata),
+  });
+}
+
+/**
+ * The same as `readSend` for a message that is added to a running turn.
  *
  * @param {Options} options
  * @param {string} chatId
@@ -138,7 +161,7 @@ export function readPending(options, chatId, message, metadata) {
   if (message == null) throw new TypeError("`message` is required: the message to add.");
   return {
     ...{ chatId, lastId: message.id, message: JSON.stringify(message) },
-    metadata: metadataJson(options, metadata),
+    metadata: JSON.stringify(mergedMetadata(options, metadata)),
   };
 }
 
@@ -148,8 +171,8 @@ export function readPending(options, chatId, message, metadata) {
  * @param {Options} options
  * @param {any} metadata
  */
-function metadataJson({ clientData }, metadata) {
-  return clientData || metadata ? JSON.stringify({ ...clientData, ...metadata }) : undefined;
+function mergedMetadata({ clientData }, metadata) {
+  return clientData || metadata ? { ...clientData, ...metadata } : undefined;
 }
 
 // Objects, member by member
@@ -291,15 +314,16 @@ export class ChatHost {
    * over.
    *
    * @param {number} id
-   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean }} [options] The call's own.
+   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean, onSettled?: OnSettled }} [options]
+   *   The call's own.
    */
-  openCall(id, { abortSignal: signal, stopOnAbort } = {}) {
+  openCall(id, { abortSignal: signal, stopOnAbort, onSettled } = {}) {
     const stopsTurn = Boolean(stopOnAbort);
     const onAbort = () => this.#inbox.tell({ type: "aborted", id, stopsTurn });
     signal?.addEventListener("abort", onAbort);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject, unlisten });
+      this.#calls.set(id, { resolve, reject, unlisten, onSettled });
     });
   }
 
@@ -334,7 +358,8 @@ export class ChatHost {
     if (!call) return;
     const stream = new ReadableStream({
       start: (controller) => {
-        this.#streams.set(id, { controller, unlisten: call.unlisten });
+        const { unlisten, onSettled } = call;
+        this.#streams.set(id, { controller, unlisten, onSettled });
       },
       pull: () => this.#inbox.wanted(id),
       cancel: () => {
@@ -356,6 +381,22 @@ export class ChatHost {
     const controller = this.#streams.get(id)?.controller;
     if (!controller) return;
     for (const chunk of JSON.parse(chunks)) controller.enqueue(chunk);
+  }
+
+  /**
+   * Tells the caller that its send is dealt with.
+   *
+   * @param {number} id
+   * @param {number} inputSeq
+   * @param {string} sessionInEventId
+   * @param {string} [lastEventId]
+   */
+  settle(id, inputSeq, sessionInEventId, lastEventId) {
+    try {
+      this.#streams.get(id)?.onSettled?.(defined({ inputSeq, sessionInEventId, lastEventId }));
+    } catch (error) {
+      console.error("`onSettled` threw:", error);
+    }
   }
 
   /** @param {number} id */
@@ -461,6 +502,37 @@ export class ChatHost {
       "X-Part-Id": partId,
     };
     return this.#ask(id, "in/append", own, { method: "POST", body });
+  }
+
+  /**
+   * Asks the app's own route; not through the app's `fetch`, which is for the service.
+   *
+   * @param {number} id
+   * @param {string} body
+   */
+  async headStart(id, body) {
+    const abort = new AbortController();
+    /** @type {Request} */
+    const request = { abort };
+    this.#requests.set(id, request);
+    let response;
+    try {
+      response = await globalThis.fetch(this.#options.headStart, {
+        ...{ method: "POST", body, signal: abort.signal },
+        headers: withOwn(this.#options.headers, { "Content-Type": "application/json" }),
+      });
+      request.reader = response.body?.getReader();
+    } catch (error) {
+      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
+    }
+    const { status, headers } = response;
+    this.#inbox.tell({
+      type: "headStarted",
+      id,
+      status,
+      token: headers.get("X-Trigger-Chat-Access-Token"),
+      pendingVersion: headers.get("X-Trigger-Chat-Pending-Version") === "1",
+    });
   }
 
   /**

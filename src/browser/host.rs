@@ -39,6 +39,10 @@ extern "C" {
     #[wasm_bindgen(js_name = readSend, catch)]
     pub(crate) fn read_send(options: &Options, call: &JsValue) -> Result<JsValue, JsValue>;
 
+    /// What the app's own route takes, where it is to have a chat's first message.
+    #[wasm_bindgen(js_name = headStartBody)]
+    pub(crate) fn head_start_body(options: &Options, call: &JsValue) -> Option<String>;
+
     #[wasm_bindgen(js_name = readPending, catch)]
     pub(crate) fn read_pending(
         options: &Options,
@@ -97,6 +101,14 @@ extern "C" {
     pub(super) fn open_stream(this: &ChatHost, call: u32, id: u32);
     #[wasm_bindgen(method)]
     pub(super) fn emit(this: &ChatHost, id: u32, chunks: &str);
+    #[wasm_bindgen(method)]
+    pub(super) fn settle(
+        this: &ChatHost,
+        id: u32,
+        input_seq: f64,
+        session_in_event_id: &str,
+        last_event_id: Option<&str>,
+    );
     #[wasm_bindgen(method, js_name = closeStream)]
     pub(super) fn close_stream(this: &ChatHost, id: u32);
     #[wasm_bindgen(method, js_name = failStream)]
@@ -120,6 +132,8 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     pub(super) fn append(this: &ChatHost, id: u32, token: &str, part_id: &str, body: &str);
+    #[wasm_bindgen(method, js_name = headStart)]
+    pub(super) fn head_start(this: &ChatHost, id: u32, body: &str);
     #[wasm_bindgen(method, js_name = listInput)]
     pub(super) fn list_input(this: &ChatHost, id: u32, token: &str, after: Option<f64>);
     #[wasm_bindgen(method)]

@@ -31,6 +31,9 @@ pub struct Send {
     pub body: String,
     /// The append's idempotency key.
     pub part_id: PartId,
+    /// The body for the app's own route, if it is to have the first message of a chat that has no
+    /// session yet.
+    pub head_start: Option<String>,
 }
 
 /// The head of an answer to a subscription.
@@ -84,6 +87,10 @@ pub enum Input<'a> {
     },
     /// The app has set the persisted state.
     SetSession(PersistedSession),
+    /// The app holds everything up to this cursor: where the session has none, it reads on from there.
+    SeedCursor(String),
+    /// The app knows that a stopped turn died without a boundary: nothing is held back for it any more.
+    ClearGate,
     /// The signal that came with a call was aborted.
     Aborted {
         /// The call; its stream may be open by now.
@@ -146,6 +153,17 @@ pub enum Input<'a> {
         /// The answer's head.
         head: Head,
     },
+    /// The app's own route was answered; its body is read as a subscription's is.
+    HeadStarted {
+        /// Which.
+        request: RequestId,
+        /// The HTTP status.
+        status: u16,
+        /// The session token, where it gave one.
+        token: Option<String>,
+        /// The run waits for its deployment.
+        pending_version: bool,
+    },
     /// The next bytes of a subscription's body.
     Bytes {
         /// Which.
@@ -198,6 +216,13 @@ pub enum Action {
         /// The body.
         body: String,
     },
+    /// Give the chat's first message to the app's own route.
+    HeadStart {
+        /// To name it by.
+        request: RequestId,
+        /// The body.
+        body: String,
+    },
     /// List the records of `.in`.
     ListInput {
         /// To name it by.
@@ -243,6 +268,17 @@ pub enum Action {
         /// The array.
         chunks: String,
     },
+    /// The send that a stream was opened for is dealt with, for sure.
+    Settle {
+        /// Which stream.
+        stream: StreamId,
+        /// The send's `.in` seq.
+        input_seq: u64,
+        /// How far the agent has come in `.in`, as the service wrote it: `input_seq` at least.
+        session_in_event_id: String,
+        /// The boundary's cursor.
+        last_event_id: Option<String>,
+    },
     /// The stream has ended well.
     CloseStream {
         /// Which.
@@ -271,6 +307,8 @@ pub enum Action {
     },
     /// Tell the app the new persisted state.
     Persist(PersistedSession),
+    /// Tell the app that the session is gone, with all that it had stored of it.
+    Forget,
     /// Tell the app an event.
     Tell(ChatEvent),
 }

@@ -270,10 +270,7 @@ impl Append {
             200..=299 => self.accepted(body, session, cx),
             // Older servers, and proxies that pass appends alone, have no list of records.
             404 | 405 | 501 if self.step == Step::Prove => self.unprovable(session, cx),
-            401 | 403 if !has_renewed_token => {
-                self.has_renewed_token = true;
-                self.renew_token(session, cx)
-            }
+            401 | 403 if !has_renewed_token => self.renew_token(session, cx),
             408 | 425 | 429 | 500..=599 => {
                 self.last_error = ChatError::Api(self.refusal(status, body));
                 self.try_again(retry_after_ms, cx)
@@ -374,13 +371,15 @@ impl Append {
             self.step = Step::Prove;
         }
         match self.state {
-            // Its stream has asked for one already.
+            // There is another one by now; its stream has asked for it, say.
             State::Requesting { token_generation, .. }
                 if token_generation < session.token_generation =>
             {
+                self.has_renewed_token = session.is_token_fresh;
                 self.request(session, cx);
             }
             _ => {
+                self.has_renewed_token = true;
                 self.state = State::AwaitingToken;
                 cx.refresh_token();
             }
@@ -394,6 +393,7 @@ impl Append {
             return Some(Err(self.failed(ChatError::Aborted, cx)));
         }
         if !cx.can_start_session() {
+            session.is_gone = true;
             let error = ChatError::Other(
                 "There is no such chat session, and no `startSession` to recreate it: pass it, or \
                  clear the stored state."
@@ -432,7 +432,7 @@ impl Append {
         // The fresh token may have expired by the next one.
         self.has_renewed_token = false;
         if self.is_out_of_time(cx) {
-            return Some(Err(self.failed(self.last_error.clone(), cx)));
+            return Some(Err(self.given_up(cx)));
         }
         if self.is_abandoned() {
             self.step = Step::Prove;
@@ -464,7 +464,7 @@ impl Append {
             return self.try_again(None, cx);
         }
         if self.is_out_of_time(cx) {
-            return Some(Err(self.failed(self.last_error.clone(), cx)));
+            return Some(Err(self.given_up(cx)));
         }
         self.request(session, cx);
         None
@@ -551,6 +551,16 @@ impl Append {
         answer
     }
 
+    /// The time is up. Where the question whether it has landed went unanswered, that is what the app
+    /// has to know, and not what became of the question.
+    fn given_up(&self, cx: &mut Context<'_>) -> ChatError {
+        let error = match self.step {
+            Step::Append => self.last_error.clone(),
+            Step::Prove => ChatError::Unproven { part_id: self.send.part_id.clone() },
+        };
+        self.failed(error, cx)
+    }
+
     /// Tells the app that the append has failed for good.
     pub(super) fn failed(&self, error: ChatError, cx: &mut Context<'_>) -> ChatError {
         cx.tell(ChatEvent::MessageSendFailed(self.report(cx), error.clone()));
@@ -561,7 +571,7 @@ impl Append {
         SendReport {
             source: self.send.source,
             message_id: self.send.message_id.clone(),
-            part_id: self.send.part_id.0.clone(),
+            part_id: Some(self.send.part_id.0.clone()),
             body_bytes: self.send.body.len(),
             duration_ms: cx.now.since(self.wanted_at),
         }

@@ -18,6 +18,8 @@ pub(super) struct Shared {
     pub(super) page: Page,
     /// Whether deltas may be merged while many wait.
     pub(super) coalesces: bool,
+    /// Whether the chat is only watched: a stream shows whatever turns there are.
+    pub(super) watches: bool,
     /// How long a send is retried.
     pub(super) send_timeout_ms: u64,
     last_request: u32,
@@ -30,6 +32,7 @@ impl Shared {
             credentials,
             page: Page::default(),
             coalesces: true,
+            watches: false,
             send_timeout_ms: SEND_TIMEOUT_MS,
             last_request: 0,
             last_stream: 0,
@@ -61,6 +64,10 @@ impl<'a> Context<'a> {
 
     pub(super) fn coalesces(&self) -> bool {
         self.shared.coalesces
+    }
+
+    pub(super) fn watches(&self) -> bool {
+        self.shared.watches
     }
 
     pub(super) fn send_timeout_ms(&self) -> u64 {

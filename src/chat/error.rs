@@ -105,6 +105,16 @@ impl ApiError {
         }
     }
 
+    /// A refusal of the app's own route.
+    pub(super) fn of_head_start(status: u16) -> Self {
+        Self {
+            message: String::from("The head-start route answered with ") + &decimal(status.into()),
+            status,
+            code: None,
+            closed_reason: None,
+        }
+    }
+
     /// The error of whoever sends to a chat that is known to be closed.
     pub(super) fn closed(chat_id: &str, reason: Option<&str>) -> Self {
         let mut message = String::from("Chat session ") + chat_id + " is closed";

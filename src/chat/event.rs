@@ -16,6 +16,8 @@ pub enum SendSource {
     Steer,
     /// A stop.
     Stop,
+    /// A chat's first message, to the app's own route.
+    HeadStart,
 }
 
 impl SendSource {
@@ -27,6 +29,7 @@ impl SendSource {
             Self::Action => "action",
             Self::Steer => "steer",
             Self::Stop => "stop",
+            Self::HeadStart => "head-start",
         }
     }
 
@@ -37,7 +40,7 @@ impl SendSource {
 
     /// Whether the answer's events name it: those of an action have no message to name.
     pub(super) const fn is_message(self) -> bool {
-        matches!(self, Self::SubmitMessage | Self::RegenerateMessage)
+        matches!(self, Self::SubmitMessage | Self::RegenerateMessage | Self::HeadStart)
     }
 }
 
@@ -48,6 +51,8 @@ pub enum PendingVersionSource {
     Start,
     /// From the answer to an append.
     Send,
+    /// From the app's own route, which had the first message.
+    HeadStart,
     /// From a control record.
     Upgrade,
 }
@@ -68,8 +73,8 @@ pub struct SendReport {
     pub source: SendSource,
     /// The message that was sent.
     pub message_id: Option<String>,
-    /// Its idempotency key.
-    pub part_id: String,
+    /// Its idempotency key, where it has one.
+    pub part_id: Option<String>,
     /// How long its body was.
     pub body_bytes: usize,
     /// From the call's wish to its end.

@@ -9,9 +9,10 @@ use super::connection::ConnectionState;
 use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
+use super::head_start::HeadStart;
 use super::page::{Page, Return};
 use super::rules::{Rule, holds};
-use super::session::{PersistedSession, Session, Turn};
+use super::session::{Cursor, PersistedSession, Session, Turn};
 use super::subscription::{self, Subscription};
 use super::time::Time;
 use super::token::Credentials;
@@ -42,7 +43,10 @@ pub struct Chat {
     seed: u64,
     shared: Shared,
     session: Option<Session>,
+    /// Where the session is to start, once it is there.
+    seed_cursor: Option<Cursor>,
     waiting: Vec<Waiting>,
+    head_start: Option<HeadStart>,
     /// In the order of their calls; only the first one is under way, so that they land in it.
     appends: Vec<Append>,
     subscription: Option<Subscription>,
@@ -57,7 +61,9 @@ impl Chat {
             seed,
             shared: Shared::new(Credentials::new(can_start_session)),
             session: None,
+            seed_cursor: None,
             waiting: Vec::new(),
+            head_start: None,
             appends: Vec::new(),
             subscription: None,
         }
@@ -83,6 +89,12 @@ impl Chat {
         self.shared.coalesces = coalesces;
     }
 
+    /// Whether the chat is only watched: its streams show whatever turns there are, and stay open. It
+    /// is not by default.
+    pub fn set_watches(&mut self, watches: bool) {
+        self.shared.watches = watches;
+    }
+
     /// How long a send is retried, in milliseconds; 60 s unless it is said. An attempt that is under
     /// way then is waited for.
     pub fn set_send_timeout(&mut self, ms: u64) {
@@ -101,10 +113,11 @@ impl Chat {
         if let Some((attempt, next_try)) = message.and_then(Append::retrying) {
             return ConnectionState::Reconnecting { attempt, next_try };
         }
-        match &self.subscription {
-            Some(subscription) => subscription.state(),
-            None if self.is_sending() => ConnectionState::Connecting,
-            None => ConnectionState::Idle,
+        match (&self.subscription, &self.head_start) {
+            (Some(subscription), _) => subscription.state(),
+            (None, Some(head_start)) => head_start.connection(),
+            (None, None) if self.is_sending() => ConnectionState::Connecting,
+            (None, None) => ConnectionState::Idle,
         }
     }
 
@@ -123,7 +136,8 @@ impl Chat {
 
     /// Whether something is under way: a call, a send or a stream.
     pub fn is_active(&self) -> bool {
-        !self.waiting.is_empty() || !self.appends.is_empty() || self.subscription.is_some()
+        let has_calls = !self.waiting.is_empty() || !self.appends.is_empty();
+        has_calls || self.subscription.is_some() || self.head_start.is_some()
     }
 
     /// Takes a fact; appends the orders that follow from it to `out`.
@@ -167,6 +181,8 @@ impl Chat {
                 Return::Early => self.with_subscription(now, out, &mut Subscription::hurry),
             },
             Input::SetSession(persisted) => self.set_session(persisted, out),
+            Input::SeedCursor(cursor) => self.seed_cursor(&cursor, out),
+            Input::ClearGate => self.clear_gate(out),
             Input::Aborted { call, stop } => self.aborted(call, stop, now, out),
             Input::Disposed => self.disposed(now, out),
             Input::SessionStarted { token, pending_version } => {
@@ -197,18 +213,41 @@ impl Chat {
                         subscription.network_failed(cx);
                     }
                 });
+                self.with_head_start(now, out, &mut |head_start, session, cx| {
+                    if head_start.has_request(request) {
+                        let error = ChatError::Foreign(error.clone());
+                        head_start.network_failed(error, session.as_mut(), cx);
+                    }
+                });
             }
             Input::Wanted { stream } => {
                 self.with_subscription(now, out, &mut |subscription, _, cx| {
                     if subscription.stream() == stream {
                         subscription.wanted(cx);
                     }
-                })
+                });
+                self.with_head_start(now, out, &mut |head_start, _, cx| {
+                    if head_start.has_stream(stream) {
+                        head_start.wanted(cx);
+                    }
+                });
             }
             Input::Cancelled { stream } => {
                 self.with_subscription(now, out, &mut |subscription, _, cx| {
                     if subscription.stream() == stream {
                         subscription.detach(cx);
+                    }
+                });
+                self.with_head_start(now, out, &mut |head_start, _, cx| {
+                    if head_start.has_stream(stream) {
+                        head_start.detach(cx);
+                    }
+                });
+            }
+            Input::HeadStarted { request, status, token, pending_version } => {
+                self.with_head_start(now, out, &mut |head_start, session, cx| {
+                    if head_start.has_request(request) {
+                        head_start.connected(status, token.clone(), pending_version, session, cx);
                     }
                 });
             }
@@ -225,11 +264,21 @@ impl Chat {
                         subscription.bytes(bytes, session, cx);
                     }
                 });
+                self.with_head_start(now, out, &mut |head_start, session, cx| {
+                    if let (true, Some(session)) = (head_start.has_request(request), session) {
+                        head_start.bytes(bytes, session, cx);
+                    }
+                });
             }
             Input::Ended { request } => {
                 self.with_subscription(now, out, &mut |subscription, session, cx| {
                     if subscription.has_request(request) {
                         subscription.body_ended(session, cx);
+                    }
+                });
+                self.with_head_start(now, out, &mut |head_start, session, cx| {
+                    if let (true, Some(session)) = (head_start.has_request(request), session) {
+                        head_start.body_ended(session, cx);
                     }
                 });
             }
@@ -239,6 +288,7 @@ impl Chat {
                 self.with_subscription(now, out, &mut Subscription::woken);
             }
         }
+        self.forget_gone(now, out);
         if !self.is_active() {
             // Nobody tells of the page while nothing is under way.
             self.shared.page = Page::default();
@@ -259,6 +309,25 @@ impl Chat {
         take(subscription, session, &mut Context::new(now, &mut self.shared, out));
         if subscription.is_over() {
             self.subscription = None;
+        }
+    }
+
+    /// Lets the head start take a fact. Whoever has waited for its session, or its end, goes on.
+    fn with_head_start(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Action>,
+        take: &mut dyn FnMut(&mut HeadStart, &mut Option<Session>, &mut Context<'_>),
+    ) {
+        let Some(head_start) = &mut self.head_start else {
+            return;
+        };
+        take(head_start, &mut self.session, &mut Context::new(now, &mut self.shared, out));
+        self.head_start.take_if(|head_start| head_start.is_over());
+        if self.session.is_some() || self.head_start.is_none() {
+            for waiting in mem::take(&mut self.waiting) {
+                self.want_session(waiting, now, out);
+            }
         }
     }
 
@@ -295,12 +364,19 @@ impl Chat {
     // Calls of the app
 
     /// A call that needs the session: goes on now, or when the session is there.
-    fn want_session(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Action>) {
+    fn want_session(&mut self, mut waiting: Waiting, now: Time, out: &mut Vec<Action>) {
         if self.session.is_some() {
             return self.go_on(waiting, now, out);
         }
         let mut cx = Context::new(now, &mut self.shared, out);
-        if cx.can_start_session() {
+        if self.head_start.is_some() {
+            // Its route creates the session.
+        } else if let Waiting::Send(Some(call), send) = &mut waiting
+            && let Some(body) = send.head_start.take()
+        {
+            self.head_start = Some(HeadStart::begin(*call, send.clone(), body, &mut cx));
+            return;
+        } else if cx.can_start_session() {
             cx.start_session();
         } else if let Waiting::Start(call) = waiting {
             let error = "`startSession` is required to start a chat: pass it, or restore the session \
@@ -333,17 +409,23 @@ impl Chat {
     }
 
     fn reconnect(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
-        let is_streaming = self.subscription.is_some();
+        let is_streaming = self.subscription.is_some() || self.head_start.is_some();
         let mut cx = Context::new(now, &mut self.shared, out);
         let resumable = self.session.as_mut().filter(|session| {
-            session.closed.is_none() && session.turn != Turn::Idle && !is_streaming
+            let may_run = session.turn != Turn::Idle || cx.watches();
+            session.closed.is_none() && may_run && !is_streaming
         });
         let Some(session) = resumable else {
             return cx.resolve(call, Answer::Nothing);
         };
         session.replay();
-        let purpose =
+        let mut purpose =
             subscription::Purpose { call, input_seq: session.active_input_seq, is_resumed: true };
+        if cx.watches() {
+            // Every turn is shown, whoever has sent what it answers, and whoever has stopped it.
+            session.gate = None;
+            purpose.input_seq = None;
+        }
         let backoff = Backoff::new(self.seed);
         self.subscription = Some(Subscription::open(purpose, backoff, session, &mut cx));
     }
@@ -365,9 +447,38 @@ impl Chat {
     }
 
     fn set_session(&mut self, persisted: PersistedSession, out: &mut Vec<Action>) {
-        let session = Session::restore(persisted);
+        let session = self.session.insert(Session::restore(persisted));
+        if let Some(cursor) = self.seed_cursor.take() {
+            session.seed(cursor);
+        }
         out.push(Action::Persist(session.persisted()));
-        self.session = Some(session);
+    }
+
+    fn seed_cursor(&mut self, cursor: &str, out: &mut Vec<Action>) {
+        let cursor = Cursor::parse(cursor);
+        let Some(session) = &mut self.session else {
+            self.seed_cursor = Some(cursor);
+            return;
+        };
+        if session.seed(cursor) {
+            out.push(Action::Persist(session.persisted()));
+        }
+    }
+
+    fn clear_gate(&mut self, out: &mut Vec<Action>) {
+        if let Some(session) = &mut self.session
+            && session.clear_gate()
+        {
+            out.push(Action::Persist(session.persisted()));
+        }
+    }
+
+    /// A session that is new begins where the app has said.
+    fn begin_session(&mut self, token: String, turn: Turn, now: Time) {
+        let session = self.session.insert(Session::begin(token, turn, now));
+        if let Some(cursor) = self.seed_cursor.take() {
+            session.seed(cursor);
+        }
     }
 
     /// The signal of a call was aborted: the call is answered at once, whatever it waits for, or its
@@ -384,6 +495,9 @@ impl Chat {
         if self.appends.iter().any(|append| append.turn_call() == Some(call)) {
             return self.append_aborted(call, stop, now, out);
         }
+        if self.head_start.as_ref().is_some_and(|head_start| head_start.call() == call) {
+            return self.head_start_aborted(stop.is_some(), now, out);
+        }
         let mut cx = Context::new(now, &mut self.shared, out);
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
         else {
@@ -399,9 +513,23 @@ impl Chat {
             session.abandon_turn();
             cx.order(Action::Persist(session.persisted()));
             self.subscription = None;
-            return self.queue(append::Purpose::UnattendedStop, stop_send(stop), now, out);
+            return self.queue_stop(stop, now, out);
         }
         self.subscription = None;
+    }
+
+    /// The route notices that nobody reads its answer: there is no run yet to be stopped, as far as is
+    /// known.
+    fn head_start_aborted(&mut self, stops_turn: bool, now: Time, out: &mut Vec<Action>) {
+        self.with_head_start(now, out, &mut |head_start, session, cx| {
+            head_start.close(cx);
+            if let Some(session) = session
+                && stops_turn
+            {
+                session.complete_turn();
+                cx.order(Action::Persist(session.persisted()));
+            }
+        });
     }
 
     /// The message of an aborted call is on its way, or waits for its turn to be.
@@ -433,10 +561,26 @@ impl Chat {
 
     /// Puts an append behind the others.
     fn queue(&mut self, purpose: append::Purpose, send: Send, now: Time, out: &mut Vec<Action>) {
-        let cx = Context::new(now, &mut self.shared, out);
-        let append = Append::queue(purpose, send, Backoff::new(self.seed), &cx);
         let last = if holds(Rule::SendsWaitTheirTurn) { self.appends.len() } else { 0 };
-        self.appends.insert(last, append);
+        self.queue_at(last, purpose, send, now, out);
+    }
+
+    /// Stops the turn of an aborted call, before whatever waits: a later message must not be stopped.
+    fn queue_stop(&mut self, stop: PartId, now: Time, out: &mut Vec<Action>) {
+        let first = self.appends.iter().take_while(|append| !append.is_queued()).count();
+        self.queue_at(first, append::Purpose::UnattendedStop, stop_send(stop), now, out);
+    }
+
+    fn queue_at(
+        &mut self,
+        place: usize,
+        purpose: append::Purpose,
+        send: Send,
+        now: Time,
+        out: &mut Vec<Action>,
+    ) {
+        let cx = Context::new(now, &mut self.shared, out);
+        self.appends.insert(place, Append::queue(purpose, send, Backoff::new(self.seed), &cx));
         self.send_next(now, out);
     }
 
@@ -457,7 +601,9 @@ impl Chat {
             return cx.start_session();
         }
         append.begin(session, &mut cx);
-        subscribe_early(&mut self.subscription, append, self.seed, session, &mut cx);
+        if self.head_start.is_none() {
+            subscribe_early(&mut self.subscription, append, self.seed, session, &mut cx);
+        }
     }
 
     /// The transport goes: nobody reads any more. A message that is on its way still goes out, for
@@ -480,6 +626,7 @@ impl Chat {
             }
         }
         close_stream(&mut self.subscription, &mut cx);
+        close_head_start(&mut self.head_start, &mut cx);
     }
 
     // Answers of the app's callbacks
@@ -503,7 +650,7 @@ impl Chat {
                 }
             }
             Some(session) => session.renew_token(token, now),
-            None => self.session = Some(Session::begin(token, Turn::Idle, now)),
+            None => self.begin_session(token, Turn::Idle, now),
         }
         self.session_renewed(now, out);
     }
@@ -512,7 +659,7 @@ impl Chat {
         self.shared.credentials.refreshed();
         match &mut self.session {
             Some(session) => session.renew_token(token, now),
-            None => self.session = Some(Session::begin(token, Turn::Unknown, now)),
+            None => self.begin_session(token, Turn::Unknown, now),
         }
         self.session_renewed(now, out);
     }
@@ -593,6 +740,24 @@ impl Chat {
         });
     }
 
+    /// The service has lost the session for good: whoever waits for something in it is told, and the
+    /// next send begins anew.
+    fn forget_gone(&mut self, now: Time, out: &mut Vec<Action>) {
+        let Some(mut session) = self.session.take_if(|session| session.is_gone) else {
+            return;
+        };
+        let error = ChatError::Api(ApiError::of_subscribe(404));
+        for append in mem::take(&mut self.appends) {
+            append.failed(error.clone(), &mut Context::new(now, &mut self.shared, out));
+            self.append_over(append.purpose, Err(error.clone()), now, out);
+        }
+        if let Some(mut subscription) = self.subscription.take() {
+            let cx = &mut Context::new(now, &mut self.shared, out);
+            subscription.fail(error, &mut session, cx);
+        }
+        out.push(Action::Forget);
+    }
+
     // Answers to appends
 
     fn append_over(
@@ -645,6 +810,7 @@ impl Chat {
             }
             return;
         }
+        close_head_start(&mut self.head_start, &mut cx);
         let held = take_held(&mut self.subscription, call);
         let mut superseded = self.subscription.take();
         if let Some(superseded) = &mut superseded
@@ -687,14 +853,12 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         if !session.is_overtaken(answer.seq) {
             close_stream(&mut self.subscription, &mut cx);
+            close_head_start(&mut self.head_start, &mut cx);
             session.begin_turn(answer.seq);
             session.abandon_turn();
             cx.order(Action::Persist(session.persisted()));
         }
-        // Before whatever waits: a later message must not be stopped.
-        let purpose = append::Purpose::UnattendedStop;
-        let stop = Append::queue(purpose, stop_send(stop), Backoff::new(self.seed), &cx);
-        self.appends.insert(0, stop);
+        self.queue_stop(stop, now, out);
     }
 
     /// The stop was delivered: the stream ends, and the turn is no longer waited for.
@@ -705,6 +869,7 @@ impl Chat {
         let mut cx = Context::new(now, &mut self.shared, out);
         session.abandon_turn();
         close_stream(&mut self.subscription, &mut cx);
+        close_head_start(&mut self.head_start, &mut cx);
         cx.order(Action::Persist(session.persisted()));
         cx.resolve(call, Answer::Delivered(true));
     }
@@ -743,6 +908,13 @@ fn close_stream(open: &mut Option<Subscription>, cx: &mut Context<'_>) {
     }
 }
 
+/// The same for the answer to a chat's first message.
+fn close_head_start(open: &mut Option<HeadStart>, cx: &mut Context<'_>) {
+    if let Some(mut head_start) = open.take() {
+        head_start.close(cx);
+    }
+}
+
 fn reject_if_awaited(call: Option<CallId>, error: &ChatError, cx: &mut Context<'_>) {
     if let Some(call) = call {
         cx.reject(call, error.clone());
@@ -750,5 +922,11 @@ fn reject_if_awaited(call: Option<CallId>, error: &ChatError, cx: &mut Context<'
 }
 
 fn stop_send(part_id: PartId) -> Send {
-    Send { source: SendSource::Stop, message_id: None, body: STOP_BODY.to_owned(), part_id }
+    Send {
+        source: SendSource::Stop,
+        message_id: None,
+        body: STOP_BODY.to_owned(),
+        part_id,
+        head_start: None,
+    }
 }

@@ -10,9 +10,9 @@
 //!   what is over.
 //! - [`Chat::deadline`] says when to tell [`Input::Woken`]; ask again after each fact.
 //!
-//! Inside, the chat composes three smaller machines, which share one [`session`]: an [`append`] for
-//! each send that is under way, one [`subscription`] for the stream that the app holds, and the
-//! callbacks that give [tokens](token).
+//! Inside, the chat composes four smaller machines, which share one [`session`]: an [`append`] for
+//! each send that is under way, one [`subscription`] for the stream that the app holds, or before it
+//! the [head start](head_start), and the callbacks that give [tokens](token).
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,6 +39,7 @@ pub mod connection;
 mod context;
 pub mod error;
 pub mod event;
+mod head_start;
 mod liveness;
 mod machine;
 mod page;

@@ -91,6 +91,8 @@ pub(super) struct Session {
     refresh_at: Option<Time>,
     /// How many tokens came before this one: tells a request that a newer token exists by now.
     pub(super) token_generation: u32,
+    /// The app's callback gave the token. One that a boundary tells may be as old as the boundary.
+    pub(super) is_token_fresh: bool,
     pub(super) cursor: Option<Cursor>,
     /// The parts that were handed on last.
     pub(super) part_ids: PartIds,
@@ -112,6 +114,8 @@ pub(super) struct Session {
     pub(super) is_at_end: bool,
     /// The service does not know it any more; a new one of the same name is being created.
     pub(super) is_lost: bool,
+    /// The service does not know it any more, and there is none to take its place.
+    pub(super) is_gone: bool,
 }
 
 impl Session {
@@ -120,6 +124,7 @@ impl Session {
             refresh_at: refresh_at(&token, None),
             token,
             token_generation: 0,
+            is_token_fresh: false,
             cursor: None,
             part_ids: PartIds::default(),
             turn,
@@ -133,6 +138,7 @@ impl Session {
             taken_input_seq: None,
             is_at_end: false,
             is_lost: false,
+            is_gone: false,
         }
     }
 
@@ -198,11 +204,40 @@ impl Session {
         self.part_ids.clear();
     }
 
+    /// Goes to a cursor that the app has from elsewhere, where it stands at none yet. `false` where it
+    /// does: what was read since counts.
+    pub(super) fn seed(&mut self, cursor: Cursor) -> bool {
+        if self.cursor.is_some() {
+            return false;
+        }
+        if let Turn::Running { start } = &mut self.turn {
+            start.get_or_insert_with(|| cursor.clone());
+        }
+        self.cursor = Some(cursor);
+        true
+    }
+
+    /// A stopped turn will never show its end. `false` when none was waited for.
+    pub(super) fn clear_gate(&mut self) -> bool {
+        let was_closed = self.gate.take().or(self.opened_gate.take()).is_some();
+        if self.turn == Turn::Idle {
+            self.active_input_seq = None;
+        }
+        was_closed
+    }
+
     /// A token that was made just now.
     pub(super) fn renew_token(&mut self, token: String, now: Time) {
         self.refresh_at = refresh_at(&token, Some(now));
         self.token = token;
         self.token_generation = self.token_generation.saturating_add(1);
+        self.is_token_fresh = true;
+    }
+
+    /// A token that a turn's boundary tells.
+    pub(super) fn take_token(&mut self, token: String, now: Time) {
+        self.renew_token(token, now);
+        self.is_token_fresh = false;
     }
 
     /// The service had lost the session and it was created anew: nothing of its streams is left.

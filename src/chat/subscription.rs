@@ -256,6 +256,8 @@ impl Subscription {
             Connection::Answered { request, head } => {
                 self.begin_reading(request, head, session, cx);
             }
+            // That was before: the session is there, as it has taken the message.
+            Connection::Refused(error) if error.status() == Some(404) => self.connect(session, cx),
             Connection::Refused(error) => self.fail(error, session, cx),
             connection => self.connection = connection,
         }
@@ -342,6 +344,7 @@ impl Subscription {
         let request = cx.next_request();
         let token_generation = session.token_generation;
         let watch = Watch::begin(cx.now);
+        let peek_settled = self.peeks(cx);
         self.connection = Connection::Connecting { request, token_generation, watch };
         cx.order(Action::Subscribe {
             request,
@@ -351,14 +354,15 @@ impl Subscription {
                 .as_ref()
                 .filter(|_| holds(Rule::ReconnectsResume))
                 .map(Cursor::to_text),
-            peek_settled: self.peeks(),
+            peek_settled,
         });
     }
 
     /// Whether to ask if all turns are over. While one that was sent is outstanding the answer would
     /// be about the turn before, so that it is asked only where its end may have been passed over.
-    fn peeks(&self) -> bool {
+    fn peeks(&self, cx: &Context<'_>) -> bool {
         match self.purpose.input_seq {
+            _ if cx.watches() => false,
             None => self.purpose.is_resumed,
             Some(_) => self.doubt == Doubt::Idle || !holds(Rule::NoPeekWhileOutstanding),
         }
@@ -479,7 +483,7 @@ impl Subscription {
             request,
             decoder: EventStreamDecoder::default(),
             is_v2: head.is_v2,
-            is_settled: head.is_settled,
+            is_settled: head.is_settled && !cx.watches(),
             connected_at: cx.now,
             watch: Watch::begin(cx.now),
             is_reading: false,
@@ -524,6 +528,7 @@ impl Subscription {
     }
 
     fn refused(&mut self, status: u16, session: &mut Session, cx: &mut Context<'_>) {
+        session.is_gone = status == 404 && !self.is_held && !cx.can_start_session();
         self.fail(ChatError::Api(ApiError::of_subscribe(status)), session, cx);
     }
 
@@ -573,7 +578,7 @@ impl Subscription {
         } else if !body.is_done || cx.now.since(self.opened_at) >= FIRST_RECORD_GRACE_MS {
             self.barren_bodies = self.barren_bodies.saturating_add(1);
         }
-        if self.barren_bodies > MAX_BARREN_RESUBSCRIBES {
+        if self.barren_bodies > MAX_BARREN_RESUBSCRIBES && !cx.watches() {
             if !holds(Rule::ExhaustionIsAnError) {
                 return self.settled(session, cx);
             }
@@ -697,8 +702,13 @@ impl Subscription {
                 return;
             }
             // (A command or a notice is written while no turn runs, too.)
-            if session.turn == Turn::Unknown && matches!(record, Record::Data(_)) {
+            let begins =
+                session.turn == Turn::Unknown || (session.turn == Turn::Idle && cx.watches());
+            if begins && matches!(record, Record::Data(_)) {
                 session.turn = Turn::Running { start: session.cursor.clone() };
+                if cx.watches() {
+                    cx.order(Action::Persist(session.persisted()));
+                }
             }
             if holds(Rule::CursorMoves) {
                 session.cursor = Some(cursor);
@@ -751,7 +761,7 @@ impl Subscription {
             Control::PendingVersion => {
                 cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::Upgrade));
             }
-            Control::UpgradeRequired | Control::Unknown => {}
+            Control::UpgradeRequired | Control::SessionState { .. } | Control::Unknown => {}
         }
     }
 
@@ -865,21 +875,38 @@ impl Subscription {
         }
         self.emit(cx);
         if let Some(token) = &boundary.public_access_token {
-            session.renew_token(token.clone().into_owned(), cx.now);
+            session.take_token(token.clone().into_owned(), cx.now);
         }
         if boundary.session_closed {
             let reason = boundary.session_closed_reason.as_deref();
             session.is_at_end = true;
             cx.close_session(session, reason, ClosedSource::Stream);
         }
+        let last_event_id = session.cursor.as_ref().map(Cursor::to_text);
+        let session_in_event_id = boundary.session_in_event_id.as_deref().map(ToOwned::to_owned);
         cx.tell(ChatEvent::TurnCompleted {
-            last_event_id: session.cursor.as_ref().map(Cursor::to_text),
-            session_in_event_id: boundary.session_in_event_id.as_deref().map(ToOwned::to_owned),
+            last_event_id: last_event_id.clone(),
+            session_in_event_id: session_in_event_id.clone(),
             attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
         });
         session.complete_turn();
         cx.order(Action::Persist(session.persisted()));
+        if let (true, Some(input_seq), Some(session_in_event_id)) =
+            (is_mine, self.purpose.input_seq, session_in_event_id)
+        {
+            let stream = self.stream;
+            cx.order(Action::Settle { stream, input_seq, session_in_event_id, last_event_id });
+        }
+        if cx.watches() && session.closed.is_none() {
+            return self.next_turn();
+        }
         self.close(cx);
+    }
+
+    /// Whatever turn follows is watched as well.
+    fn next_turn(&mut self) {
+        self.purpose.input_seq = None;
+        self.has_told_first_chunk = false;
     }
 
     /// This boundary is my own turn's, and a stopped turn before it never showed one: what the gate

@@ -12,6 +12,9 @@ pub(crate) fn describe(action: &Action) -> String {
         Action::Append { request: RequestId(request), token, part_id, body } => {
             format!("append {request} with {token} as {}: {body}", part_id.0)
         }
+        Action::HeadStart { request: RequestId(request), body } => {
+            format!("head start {request}: {body}")
+        }
         Action::ListInput { request: RequestId(request), token, after } => {
             let after = after.map_or_else(|| "all".to_owned(), |seq| format!("after {seq}"));
             format!("list input {request} with {token} {after}")
@@ -26,6 +29,15 @@ pub(crate) fn describe(action: &Action) -> String {
             format!("open stream {stream} for call {call}")
         }
         Action::Emit { stream: StreamId(stream), chunks } => format!("emit to {stream}: {chunks}"),
+        Action::Settle {
+            stream: StreamId(stream),
+            input_seq,
+            session_in_event_id,
+            last_event_id,
+        } => {
+            let at = optional(last_event_id.as_deref());
+            format!("settle {stream}: {input_seq} by {session_in_event_id} at {at}")
+        }
         Action::CloseStream { stream: StreamId(stream) } => format!("close {stream}"),
         Action::FailStream { stream: StreamId(stream), error } => {
             format!("fail {stream}: {}", describe_error(error))
@@ -37,6 +49,7 @@ pub(crate) fn describe(action: &Action) -> String {
             format!("reject {call}: {}", describe_error(error))
         }
         Action::Persist(session) => format!("persist {}", describe_session(session)),
+        Action::Forget => "forget".to_owned(),
         Action::Tell(event) => format!("tell {}", describe_event(event)),
     }
 }
@@ -135,7 +148,7 @@ fn describe_report(report: &SendReport) -> String {
         "{} {} as {}, {} bytes, {} ms",
         report.source.name(),
         optional(report.message_id.as_deref()),
-        report.part_id,
+        optional(report.part_id.as_deref()),
         report.body_bytes,
         report.duration_ms,
     )

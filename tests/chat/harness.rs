@@ -168,6 +168,7 @@ fn message(call: u32, source: SendSource, body: &str) -> Send {
         message_id: Some(format!("m{call}")),
         body: body.to_owned(),
         part_id: part(call),
+        head_start: None,
     }
 }
 

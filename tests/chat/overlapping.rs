@@ -50,7 +50,7 @@ fn an_answer_that_is_there_first_is_told_and_read_once_the_message_is_acknowledg
 #[test]
 fn a_refusal_that_is_there_first_fails_the_stream_of_a_message_that_has_landed() {
     let mut chat = sending();
-    chat.expect(refused(2, 404), &["cancel 2"]);
+    chat.expect(refused(2, 410), &["cancel 2"]);
     chat.expect(
         acknowledged(1, 0),
         &[
@@ -58,11 +58,22 @@ fn a_refusal_that_is_there_first_fails_the_stream_of_a_message_that_has_landed()
             "persist t0 streaming seq 0",
             "open stream 1 for call 1",
             "persist t0 idle",
-            "tell stream-error api 404",
-            "fail 1: api 404",
+            "tell stream-error api 410",
+            "fail 1: api 410",
         ],
     );
     assert!(!chat.chat.is_active());
+}
+
+#[test]
+fn a_session_that_was_not_there_yet_is_read_once_it_has_taken_the_message() {
+    // Another tab has created it in between.
+    let mut chat = sending();
+    chat.tell(refused(2, 404));
+    let orders = chat.tell(acknowledged(1, 0));
+    assert_eq!(orders.last().unwrap(), "subscribe 3 with t0 from the start");
+    let orders = chat.tell(refused(3, 404));
+    assert_eq!(orders.last().unwrap(), "fail 1: api 404");
 }
 
 #[test]

@@ -38,6 +38,15 @@ fn is_sent(orders: &[String]) -> bool {
 }
 
 #[test]
+fn a_question_that_is_not_answered_in_time_leaves_the_message_unproven() {
+    // What became of the question is not what the app has to know.
+    let mut chat = asking();
+    chat.tell(network_failed(4));
+    let orders = chat.pass(2 * MINUTE);
+    assert!(orders.contains(&"reject 1: unproven p1".to_owned()), "{orders:?}");
+}
+
+#[test]
 fn a_bare_200_to_a_first_attempt_is_accepted() {
     let mut chat = Harness::idle();
     chat.tell(send(1));

@@ -44,6 +44,7 @@ fn a_reload_replays_its_turn_from_the_start_up_to_its_own_boundary() {
             r#"emit to 1: [{"type":"a"}]"#,
             "tell turn-completed at 7 consumed 3 for - after -",
             "persist t0 idle from 7",
+            "settle 1: 3 by 3 at 7",
             "cancel 1",
             "close 1",
         ],

@@ -31,7 +31,10 @@ fn expect_resumed(chat: &mut Harness) {
     chat.expect(connected(3), &["read 3"]);
     let orders = chat.tell(bytes(3, &batch(&[chunk(2, "c"), boundary(3, 0)])));
     assert_eq!(orders[0], r#"emit to 1: [{"type":"c"}]"#);
-    assert_eq!(orders[2..], ["persist t0 idle from 3", "cancel 3", "close 1"]);
+    assert_eq!(
+        orders[2..],
+        ["persist t0 idle from 3", "settle 1: 0 by 0 at 3", "cancel 3", "close 1"]
+    );
 }
 
 #[test]

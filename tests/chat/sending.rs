@@ -123,6 +123,7 @@ fn the_events_of_a_turn_come_in_their_order_and_the_token_of_its_end_is_kept() {
             r#"emit to 1: [{"type":"c"}]"#,
             "tell turn-completed at 3 consumed 5 for m1 after 30 ms",
             "persist t1 idle from 3",
+            "settle 1: 5 by 5 at 3",
             "cancel 2",
             "close 1",
         ]
@@ -270,6 +271,7 @@ fn a_session_that_an_append_finds_closed_is_read_to_the_end_of_its_answer() {
             r#"emit to 1: [{"type":"a"}]"#,
             "tell turn-completed at 1 consumed 0 for m1 after 0 ms",
             "persist t0 idle from 1 closed -",
+            "settle 1: 0 by 0 at 1",
             "cancel 2",
             "close 1",
         ],

@@ -3,6 +3,8 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use trigger_chat_transport::chat::action::Input;
+
 use crate::harness::*;
 use crate::out::{batch, boundary, chunk, control, trim};
 
@@ -95,6 +97,23 @@ fn an_open_stream_that_is_aborted_closes_and_its_turn_is_stopped() {
     );
     chat.expect(aborted(1, 10), &[]);
     chat.expect(acknowledged(3, 1), &["tell message-sent stop - as p9, 15 bytes, 0 ms"]);
+}
+
+#[test]
+fn the_stop_of_an_aborted_stream_goes_out_before_the_messages_that_wait() {
+    // Message 2 is under way already; 3 must not be stopped in the place of 1.
+    let mut chat = Harness::streaming();
+    chat.tell(send(2));
+    chat.tell(send(3));
+    chat.tell(aborted(1, 9));
+    chat.expect(
+        answered(3, 400, ""),
+        &[
+            "tell message-send-failed submit-message m2 as p2, 2 bytes, 0 ms: api 400",
+            "reject 2: api 400",
+            &format!("append 4 with t0 as p9: {STOP}"),
+        ],
+    );
 }
 
 #[test]
@@ -330,6 +349,30 @@ fn a_stopped_turns_boundary_does_not_end_the_next_turn_of_an_older_agent() {
     let orders = chat.tell(bytes(5, &batch(&[chunk(2, "a"), end(3)])));
     assert_eq!(orders[1], r#"emit to 2: [{"type":"a"}]"#);
     assert_eq!(orders.last().unwrap(), "close 2");
+}
+
+#[test]
+fn an_app_that_knows_that_the_stopped_turn_died_has_the_gate_cleared() {
+    let mut chat = Harness::streaming();
+    chat.tell(stop(2));
+    chat.tell(acknowledged(3, 1));
+    assert_eq!(chat.session(), "t0 idle seq 0");
+    chat.expect(Input::ClearGate, &["persist t0 idle"]);
+    chat.tell(send(3));
+    chat.tell(acknowledged(4, 2));
+    chat.tell(connected(5));
+    chat.tell(wanted(2));
+    let orders = chat.tell(bytes(5, &batch(&[chunk(0, "mine")])));
+    assert!(orders.iter().any(|order| order.starts_with("emit to 2")), "{orders:?}");
+}
+
+#[test]
+fn without_a_gate_there_is_nothing_to_clear() {
+    let mut chat = Harness::streaming();
+    chat.expect(Input::ClearGate, &[]);
+    assert_eq!(chat.session(), "t0 streaming seq 0");
+    let mut chat = Harness::new();
+    chat.expect(Input::ClearGate, &[]);
 }
 
 #[test]

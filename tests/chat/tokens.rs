@@ -8,7 +8,7 @@ use trigger_chat_transport::chat::action::Input;
 use trigger_chat_transport::chat::session::PersistedSession;
 
 use crate::harness::*;
-use crate::out::{batch, chunk};
+use crate::out::{batch, chunk, control};
 
 #[test]
 fn an_append_and_a_subscription_share_one_fresh_token() {
@@ -46,6 +46,23 @@ fn a_request_with_an_older_token_is_sent_again_without_a_refresh() {
             "reject 2: api 401",
         ],
     );
+}
+
+#[test]
+fn a_token_that_an_old_boundary_tells_is_not_taken_for_a_fresh_one() {
+    // The stream has a fresh token, and then reads a boundary that tells one of long ago.
+    let mut chat = Harness::streaming();
+    chat.tell(network_failed(2));
+    chat.tell_woken();
+    chat.tell(send(2));
+    chat.tell(refused(3, 401));
+    chat.tell(token_ready("t1"));
+    chat.tell(connected(5));
+    let end = [("public-access-token", "old"), ("session-in-event-id", "0")];
+    chat.tell(bytes(5, &batch(&[control(0, "turn-complete", &end)])));
+    chat.expect(answered(4, 401, ""), &["append 6 with old as p2: B2"]);
+    chat.expect(answered(6, 401, ""), &["refresh token"]);
+    chat.expect(token_ready("t2"), &["persist t2 idle from 0", "append 7 with t2 as p2: B2"]);
 }
 
 #[test]

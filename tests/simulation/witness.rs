@@ -312,6 +312,14 @@ impl Witness {
     }
 
     /// The stream was ended by its owner's wish.
+    /// The app was told that what the stream was opened for is dealt with.
+    pub(crate) fn dealt_with(&mut self, stream: StreamId, input_seq: u64, server: &ModelServer) {
+        let shown = self.shown(stream);
+        let turn = server.turn_of_input(input_seq).expect("there is such a message");
+        assert!(shown.turn.is_none_or(|mine| mine == turn), "settles another's message");
+        assert!(server.end_of(turn).is_some(), "settled, and its turn has no end");
+    }
+
     pub(crate) fn ended_by_owner(&mut self, stream: StreamId) {
         self.shown(stream);
         self.open = None;

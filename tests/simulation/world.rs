@@ -698,6 +698,7 @@ impl World {
             message_id: Some(format!("m-{}", call.0)),
             body: format!(r#"{{"kind":"message","payload":{{"message":{message}}}}}"#),
             part_id,
+            head_start: None,
         };
         let at = &mut self.tabs[tab];
         at.ledger.register(&send.part_id.0, &send.body, true, at.send_timeout_ms);
@@ -915,6 +916,12 @@ impl World {
             Action::Resolve { call, answer } => self.resolve(tab, call, &answer),
             Action::Reject { call, error } => self.reject(tab, call, &error, cause),
             Action::Persist(session) => self.tabs[tab].stored = Some(session),
+            Action::Forget => self.tabs[tab].stored = None,
+            Action::Settle { stream, input_seq, .. } => {
+                let server = &self.servers[self.tabs[tab].session];
+                self.tabs[tab].witness.dealt_with(stream, input_seq, server);
+            }
+            Action::HeadStart { .. } => unreachable!("the app has no route of its own"),
             Action::Tell(event) => return self.told(tab, &event),
         }
         None
@@ -949,17 +956,19 @@ impl World {
         let server = &self.servers[at.session];
         match event {
             ChatEvent::MessageSent(report) => {
-                if !server.has_landed(&report.part_id) {
+                let part_id = report.part_id.as_deref().expect("every send has one");
+                if !server.has_landed(part_id) {
                     assert!(server.has_to_be_believed(), "acknowledged, and not in `.in`");
                     self.tally.insert("a bare answer that was believed, and was wrong");
                 }
-                at.ledger.acknowledged(&report.part_id, at.clock)
+                at.ledger.acknowledged(part_id, at.clock)
             }
             ChatEvent::MessageSendFailed(report, error) => {
                 if matches!(error, ChatError::Unproven { .. }) {
                     self.tally.insert("a message that was never proven");
                 }
-                at.ledger.failed(&report.part_id, error, at.clock, server);
+                let part_id = report.part_id.as_deref().expect("every send has one");
+                at.ledger.failed(part_id, error, at.clock, server);
                 None
             }
             _ => None,

@@ -458,6 +458,18 @@ fn control_of_older_agents_is_told_by_the_type_of_the_chunk() {
         (r#"{"type":"trigger:turn-complete","publicAccessToken":null}"#, end(None)),
         (r#"{"type":"trigger:upgrade-required"}"#, Control::UpgradeRequired),
         (r#"{"type":"trigger\u003aupgrade-required"}"#, Control::UpgradeRequired),
+        (
+            r#"{"type":"trigger:session-state","lastEventId":"12"}"#,
+            Control::SessionState { last_event_id: Some("12".into()) },
+        ),
+        (
+            r#"{"lastEventId":"1700000000000-0","type":"trigger:session-state"}"#,
+            Control::SessionState { last_event_id: Some("1700000000000-0".into()) },
+        ),
+        (
+            r#"{"type":"trigger:session-state","lastEventId":12}"#,
+            Control::SessionState { last_event_id: None },
+        ),
         (r#"{"type":"trigger:"}"#, Control::Unknown),
         (r#"{"type":"trigger:something-new","x":1}"#, Control::Unknown),
         (r#"{"type":"trigger:session-closed"}"#, Control::Unknown),

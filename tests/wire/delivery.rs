@@ -173,6 +173,9 @@ fn owned(control: Control<'_>) -> Control<'static> {
         Control::SessionClosed { reason } => {
             Control::SessionClosed { reason: reason.map(|text| text.into_owned().into()) }
         }
+        Control::SessionState { last_event_id } => {
+            Control::SessionState { last_event_id: last_event_id.map(|id| id.into_owned().into()) }
+        }
         Control::UpgradeRequired => Control::UpgradeRequired,
         Control::PendingVersion => Control::PendingVersion,
         Control::Unknown => Control::Unknown,

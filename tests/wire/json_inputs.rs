@@ -169,6 +169,9 @@ fn kind_of_chunk(chunk: String, chunk_type: &str, part_id: Option<String>) -> Ki
             Kind::Control(Control::TurnComplete(TurnComplete::default()), part_id)
         }
         "trigger:upgrade-required" => Kind::Control(Control::UpgradeRequired, part_id),
+        "trigger:session-state" => {
+            Kind::Control(Control::SessionState { last_event_id: None }, part_id)
+        }
         "trigger:other" => Kind::Control(Control::Unknown, part_id),
         _ => Kind::Data { chunk, chunk_type: Some(chunk_type.to_owned()), part_id },
     }
@@ -183,6 +186,7 @@ fn typed_chunk() -> impl Strategy<Value = (String, &'static str)> {
         "tool-é",
         "",
         "trigger:turn-complete",
+        "trigger:session-state",
         "trigger:upgrade-required",
         "trigger:other",
     ];

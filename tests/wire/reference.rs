@@ -127,6 +127,10 @@ pub(crate) fn chunk_record(chunk: &str, part_id: Option<String>) -> Result<Kind,
             part_id,
         ),
         Some("trigger:upgrade-required") => Kind::Control(Control::UpgradeRequired, part_id),
+        Some("trigger:session-state") => Kind::Control(
+            Control::SessionState { last_event_id: text("lastEventId").map(Into::into) },
+            part_id,
+        ),
         Some(other) if other.starts_with("trigger:") => Kind::Control(Control::Unknown, part_id),
         _ => Kind::Data { chunk: trimmed(chunk).to_owned(), chunk_type, part_id },
     })

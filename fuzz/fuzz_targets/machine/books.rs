@@ -255,7 +255,11 @@ impl Books {
             Action::Resolve { call, .. } | Action::Reject { call, .. } => {
                 self.answer(*call, Call::Over);
             }
-            Action::Persist(_) | Action::Tell(_) => {}
+            Action::Settle { stream, .. } => {
+                assert!(!self.is_stream_over(*stream), "{order:?} after its end");
+            }
+            Action::HeadStart { .. } => unreachable!("the app has no route of its own"),
+            Action::Persist(_) | Action::Forget | Action::Tell(_) => {}
         }
     }
 

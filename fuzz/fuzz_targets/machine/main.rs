@@ -148,7 +148,7 @@ impl World {
         let body = format!("body of {}", call.0);
         let part_id = self.books.part(&body);
         let message_id = (source != SendSource::Action).then(|| format!("message {}", call.0));
-        self.tell(Input::Send { call, send: Send { source, message_id, body, part_id } });
+        self.tell(Input::Send { call, send: Send { source, message_id, body, part_id, head_start: None } });
     }
 
     fn abort(&mut self, program: &mut Program<'_>) {

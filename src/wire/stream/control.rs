@@ -19,6 +19,11 @@ pub enum Control<'a> {
     },
     /// The run waits for a deployment.
     PendingVersion,
+    /// Where `.out` stands, told by an app's own route in the place of a record's seq.
+    SessionState {
+        /// The cursor.
+        last_event_id: Option<Cow<'a, str>>,
+    },
     /// A subtype that this version does not know. To be ignored.
     Unknown,
 }

@@ -190,12 +190,14 @@ struct RawChunk<'a> {
     /// Where the text of its `delta` begins, if all it has beside is a `type` and an `id`.
     delta_at: Option<usize>,
     public_access_token: Option<RawString<'a>>,
+    last_event_id: Option<RawString<'a>>,
 }
 
 impl<'a> RawChunk<'a> {
     fn scan(scanner: &mut Scanner<'a>) -> Scanned<Self> {
         let mut chunk_type = None;
         let mut public_access_token = None;
+        let mut last_event_id = None;
         let mut shape = DeltaShape::default();
         let start = scanner.position();
         if scanner.peek() == Some(b'{') {
@@ -207,6 +209,8 @@ impl<'a> RawChunk<'a> {
                     chunk_type = scanner.string_or_skip()?;
                 } else if key.is("publicAccessToken") {
                     public_access_token = scanner.string_or_skip()?;
+                } else if key.is("lastEventId") {
+                    last_event_id = scanner.string_or_skip()?;
                 } else {
                     scanner.value()?;
                 }
@@ -215,7 +219,8 @@ impl<'a> RawChunk<'a> {
             scanner.value()?;
         }
         let text = scanner.text_since(start)?;
-        Ok(Self { text, chunk_type, delta_at: shape.delta_at(text), public_access_token })
+        let delta_at = shape.delta_at(text);
+        Ok(Self { text, chunk_type, delta_at, public_access_token, last_event_id })
     }
 
     fn into_record(self, part_id: Option<RawString<'a>>) -> Record<'a> {
@@ -225,16 +230,31 @@ impl<'a> RawChunk<'a> {
         let chunk_type = self.chunk_type.map(RawString::decode);
         let part_id = part_id.map(RawString::decode);
         match chunk_type.as_deref() {
-            Some(chunk_type) if chunk_type.starts_with("trigger:") => Record::Control {
-                control: legacy_control(chunk_type, self.public_access_token),
-                part_id,
-            },
+            Some(chunk_type) if chunk_type.starts_with("trigger:") => {
+                Record::Control { control: self.legacy_control(chunk_type), part_id }
+            }
             _ => Record::Data(Data {
                 chunk: self.text,
                 delta_at: self.delta_at.filter(|_| is_delta(chunk_type.as_deref())),
                 chunk_type,
                 part_id,
             }),
+        }
+    }
+
+    /// Older agents, and an app's own route, write control as chunks whose type starts with `trigger:`.
+    /// None of them is ever for the application.
+    fn legacy_control(&self, chunk_type: &str) -> Control<'a> {
+        match chunk_type {
+            "trigger:turn-complete" => Control::TurnComplete(TurnComplete {
+                public_access_token: self.public_access_token.map(RawString::decode),
+                ..TurnComplete::default()
+            }),
+            "trigger:session-state" => {
+                Control::SessionState { last_event_id: self.last_event_id.map(RawString::decode) }
+            }
+            "trigger:upgrade-required" => Control::UpgradeRequired,
+            _ => Control::Unknown,
         }
     }
 }
@@ -264,17 +284,4 @@ impl DeltaShape {
 
 fn is_delta(chunk_type: Option<&str>) -> bool {
     matches!(chunk_type, Some("text-delta" | "reasoning-delta" | "tool-input-delta"))
-}
-
-/// Older agents write control as chunks whose type starts with `trigger:`. None of them is ever for
-/// the application.
-fn legacy_control<'a>(chunk_type: &str, token: Option<RawString<'a>>) -> Control<'a> {
-    match chunk_type {
-        "trigger:turn-complete" => Control::TurnComplete(TurnComplete {
-            public_access_token: token.map(RawString::decode),
-            ..TurnComplete::default()
-        }),
-        "trigger:upgrade-required" => Control::UpgradeRequired,
-        _ => Control::Unknown,
-    }
 }
