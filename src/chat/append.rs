@@ -20,7 +20,7 @@
 
 use std::mem;
 
-use super::action::{Action, CallId, PartId, RequestId, Send};
+use super::action::{Action, CallId, Input, PartId, RequestId, Send};
 use super::backoff::Backoff;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
@@ -141,8 +141,27 @@ impl Append {
         self.request(session, cx);
     }
 
-    /// Whether this request is this append's current one.
-    pub(super) fn has_request(&self, id: RequestId) -> bool {
+    /// Takes a fact about its request. `None` while the append goes on.
+    pub(super) fn take(
+        &mut self,
+        input: &Input<'_>,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+    ) -> Option<Outcome> {
+        match input {
+            Input::Answered { request, status, retry_after_ms, body }
+                if self.has_request(*request) =>
+            {
+                self.answered(*status, *retry_after_ms, body, session, cx)
+            }
+            Input::NetworkFailed { request, error } if self.has_request(*request) => {
+                self.network_failed(ChatError::Foreign(error.clone()), cx)
+            }
+            _ => None,
+        }
+    }
+
+    fn has_request(&self, id: RequestId) -> bool {
         matches!(self.state, State::Requesting { request, .. } if request == id)
     }
 
@@ -254,8 +273,8 @@ impl Append {
 
     // Answers
 
-    /// The service has answered. `None` while the append goes on.
-    pub(super) fn answered(
+    /// The service has answered.
+    fn answered(
         &mut self,
         status: u16,
         retry_after_ms: Option<u64>,
@@ -416,11 +435,7 @@ impl Append {
     }
 
     /// The request found no network.
-    pub(super) fn network_failed(
-        &mut self,
-        error: ChatError,
-        cx: &mut Context<'_>,
-    ) -> Option<Outcome> {
+    fn network_failed(&mut self, error: ChatError, cx: &mut Context<'_>) -> Option<Outcome> {
         self.notice_sleep(cx);
         self.last_error = error;
         self.try_again(None, cx)

@@ -13,7 +13,7 @@
 
 use std::mem;
 
-use super::action::{Action, CallId, RequestId, Send, StreamId};
+use super::action::{Action, CallId, Input, RequestId, Send, StreamId};
 use super::chunks::Chunks;
 use super::connection::ConnectionState;
 use super::context::Context;
@@ -76,14 +76,6 @@ impl HeadStart {
         self.call
     }
 
-    pub(super) fn has_request(&self, id: RequestId) -> bool {
-        self.request == id
-    }
-
-    pub(super) fn has_stream(&self, id: StreamId) -> bool {
-        self.stream == id
-    }
-
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }
@@ -97,10 +89,39 @@ impl HeadStart {
         }
     }
 
+    /// Takes a fact about its stream or its request. The session is there once the route has answered.
+    pub(super) fn take(
+        &mut self,
+        input: &Input<'_>,
+        session: &mut Option<Session>,
+        cx: &mut Context<'_>,
+    ) {
+        let mine = self.request;
+        match (input, session) {
+            (Input::HeadStarted { request, status, token, pending_version }, session)
+                if *request == mine =>
+            {
+                self.connected(*status, token.clone(), *pending_version, session, cx);
+            }
+            (Input::Wanted { stream }, _) if *stream == self.stream => self.wanted(cx),
+            (Input::Cancelled { stream }, _) if *stream == self.stream => self.detach(cx),
+            (Input::Bytes { request, bytes }, Some(session)) if *request == mine => {
+                self.bytes(bytes, session, cx);
+            }
+            (Input::Ended { request }, Some(session)) if *request == mine => {
+                self.body_ended(session, cx);
+            }
+            (Input::NetworkFailed { request, error }, session) if *request == mine => {
+                self.network_failed(ChatError::Foreign(error.clone()), session.as_mut(), cx);
+            }
+            _ => {}
+        }
+    }
+
     // The answer
 
-    /// The route has answered; `token` is that of the session that it has created.
-    pub(super) fn connected(
+    /// `token` is that of the session that the route has created.
+    fn connected(
         &mut self,
         status: u16,
         token: Option<String>,
@@ -140,7 +161,7 @@ impl HeadStart {
     }
 
     /// The consumer has room for more.
-    pub(super) fn wanted(&mut self, cx: &mut Context<'_>) {
+    fn wanted(&mut self, cx: &mut Context<'_>) {
         if let State::Reading(body) = &mut self.state {
             body.is_wanted = true;
             body.read_on(self.request, cx);
@@ -148,7 +169,7 @@ impl HeadStart {
     }
 
     /// The next bytes of the body.
-    pub(super) fn bytes(&mut self, bytes: &[u8], session: &mut Session, cx: &mut Context<'_>) {
+    fn bytes(&mut self, bytes: &[u8], session: &mut Session, cx: &mut Context<'_>) {
         let State::Reading(body) = &mut self.state else {
             return;
         };
@@ -183,7 +204,7 @@ impl HeadStart {
     // Ends
 
     /// Its turn is over, with the body.
-    pub(super) fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if session.turn != Turn::Idle {
             session.complete_turn();
             cx.order(Action::Persist(session.persisted()));
@@ -193,7 +214,7 @@ impl HeadStart {
     }
 
     /// There is no network, or the body broke off.
-    pub(super) fn network_failed(
+    fn network_failed(
         &mut self,
         error: ChatError,
         session: Option<&mut Session>,
@@ -217,7 +238,7 @@ impl HeadStart {
     }
 
     /// Lets everything go, for a consumer that is gone already.
-    pub(super) fn detach(&mut self, cx: &mut Context<'_>) {
+    fn detach(&mut self, cx: &mut Context<'_>) {
         self.state = State::Over;
         cx.order(Action::CancelRequest { request: self.request });
     }

@@ -191,101 +191,22 @@ impl Chat {
             Input::StartFailed(error) => self.start_failed(&error, now, out),
             Input::TokenReady(token) => self.token_ready(token, now, out),
             Input::TokenFailed(error) => self.token_failed(&error, now, out),
-            Input::Answered { request, status, retry_after_ms, body } => {
-                self.with_append(now, out, &mut |append, session, cx| {
-                    if append.has_request(request) {
-                        append.answered(status, retry_after_ms, body, session, cx)
-                    } else {
-                        None
-                    }
-                });
-            }
-            Input::NetworkFailed { request, error } => {
-                self.with_append(now, out, &mut |append, _, cx| {
-                    if append.has_request(request) {
-                        append.network_failed(ChatError::Foreign(error.clone()), cx)
-                    } else {
-                        None
-                    }
-                });
-                self.with_subscription(now, out, &mut |subscription, _, cx| {
-                    if subscription.has_request(request) {
-                        subscription.network_failed(cx);
-                    }
-                });
-                self.with_head_start(now, out, &mut |head_start, session, cx| {
-                    if head_start.has_request(request) {
-                        let error = ChatError::Foreign(error.clone());
-                        head_start.network_failed(error, session.as_mut(), cx);
-                    }
-                });
-            }
-            Input::Wanted { stream } => {
-                self.with_subscription(now, out, &mut |subscription, _, cx| {
-                    if subscription.stream() == stream {
-                        subscription.wanted(cx);
-                    }
-                });
-                self.with_head_start(now, out, &mut |head_start, _, cx| {
-                    if head_start.has_stream(stream) {
-                        head_start.wanted(cx);
-                    }
-                });
-            }
-            Input::Cancelled { stream } => {
-                self.with_subscription(now, out, &mut |subscription, _, cx| {
-                    if subscription.stream() == stream {
-                        subscription.detach(cx);
-                    }
-                });
-                self.with_head_start(now, out, &mut |head_start, _, cx| {
-                    if head_start.has_stream(stream) {
-                        head_start.detach(cx);
-                    }
-                });
-            }
-            Input::HeadStarted { request, status, token, pending_version } => {
-                self.with_head_start(now, out, &mut |head_start, session, cx| {
-                    if head_start.has_request(request) {
-                        head_start.connected(status, token.clone(), pending_version, session, cx);
-                    }
-                });
-            }
-            Input::Connected { request, head } => {
-                self.with_subscription(now, out, &mut |subscription, session, cx| {
-                    if subscription.has_request(request) {
-                        subscription.connected(head, session, cx);
-                    }
-                });
-            }
-            Input::Bytes { request, bytes } => {
-                self.with_subscription(now, out, &mut |subscription, session, cx| {
-                    if subscription.has_request(request) {
-                        subscription.bytes(bytes, session, cx);
-                    }
-                });
-                self.with_head_start(now, out, &mut |head_start, session, cx| {
-                    if let (true, Some(session)) = (head_start.has_request(request), session) {
-                        head_start.bytes(bytes, session, cx);
-                    }
-                });
-            }
-            Input::Ended { request } => {
-                self.with_subscription(now, out, &mut |subscription, session, cx| {
-                    if subscription.has_request(request) {
-                        subscription.body_ended(session, cx);
-                    }
-                });
-                self.with_head_start(now, out, &mut |head_start, session, cx| {
-                    if let (true, Some(session)) = (head_start.has_request(request), session) {
-                        head_start.body_ended(session, cx);
-                    }
-                });
-            }
             Input::Woken => {
                 self.give_up_callbacks(now, out);
                 self.with_append(now, out, &mut |append, session, cx| append.woken(session, cx));
                 self.with_subscription(now, out, &mut Subscription::woken);
+            }
+            // What is left is about a request or a stream: whoever it concerns takes it.
+            input => {
+                self.with_append(now, out, &mut |append, session, cx| {
+                    append.take(&input, session, cx)
+                });
+                self.with_subscription(now, out, &mut |subscription, session, cx| {
+                    subscription.take(&input, session, cx);
+                });
+                self.with_head_start(now, out, &mut |head_start, session, cx| {
+                    head_start.take(&input, session, cx);
+                });
             }
         }
         self.forget_gone(now, out);

@@ -23,7 +23,7 @@
 
 use std::mem;
 
-use super::action::{Action, CallId, Head, RequestId, StreamId};
+use super::action::{Action, CallId, Head, Input, RequestId, StreamId};
 use super::backoff::Backoff;
 use super::chunks::Chunks;
 use super::connection::ConnectionState;
@@ -278,10 +278,6 @@ impl Subscription {
         self.is_held && self.purpose.call == call
     }
 
-    pub(super) fn stream(&self) -> StreamId {
-        self.stream
-    }
-
     pub(super) fn call(&self) -> CallId {
         self.purpose.call
     }
@@ -323,9 +319,20 @@ impl Subscription {
         }
     }
 
-    /// Whether this request is the current connection's.
-    pub(super) fn has_request(&self, id: RequestId) -> bool {
-        self.request() == Some(id)
+    /// Takes a fact about its stream, or about its current connection's request.
+    pub(super) fn take(&mut self, input: &Input<'_>, session: &mut Session, cx: &mut Context<'_>) {
+        let is_mine = |request: &RequestId| self.request() == Some(*request);
+        match input {
+            Input::Wanted { stream } if *stream == self.stream => self.wanted(cx),
+            Input::Cancelled { stream } if *stream == self.stream => self.detach(cx),
+            Input::Connected { request, head } if is_mine(request) => {
+                self.connected(*head, session, cx);
+            }
+            Input::Bytes { request, bytes } if is_mine(request) => self.bytes(bytes, session, cx),
+            Input::Ended { request } if is_mine(request) => self.body_ended(session, cx),
+            Input::NetworkFailed { request, .. } if is_mine(request) => self.lost(None, cx),
+            _ => {}
+        }
     }
 
     fn request(&self) -> Option<RequestId> {
@@ -438,7 +445,7 @@ impl Subscription {
     }
 
     /// The consumer has room for more.
-    pub(super) fn wanted(&mut self, cx: &mut Context<'_>) {
+    fn wanted(&mut self, cx: &mut Context<'_>) {
         self.is_wanted = true;
         self.read_on(cx);
     }
@@ -456,7 +463,7 @@ impl Subscription {
     }
 
     /// The head of the answer is here.
-    pub(super) fn connected(&mut self, head: Head, session: &mut Session, cx: &mut Context<'_>) {
+    fn connected(&mut self, head: Head, session: &mut Session, cx: &mut Context<'_>) {
         let Connection::Connecting { request, token_generation, .. } = self.connection else {
             return;
         };
@@ -532,11 +539,6 @@ impl Subscription {
         self.fail(ChatError::Api(ApiError::of_subscribe(status)), session, cx);
     }
 
-    /// The request found no network, or its body broke off.
-    pub(super) fn network_failed(&mut self, cx: &mut Context<'_>) {
-        self.lost(None, cx);
-    }
-
     /// The connection is of no use. The next one comes after a pause, of `retry_after_ms` at least.
     fn lost(&mut self, retry_after_ms: Option<u64>, cx: &mut Context<'_>) {
         self.losses = self.losses.saturating_add(1);
@@ -559,7 +561,7 @@ impl Subscription {
     }
 
     /// The body has ended, in the middle of the turn or settled.
-    pub(super) fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         let Connection::Reading(body) = &self.connection else {
             return;
         };
@@ -602,7 +604,7 @@ impl Subscription {
     }
 
     /// The next bytes of the body.
-    pub(super) fn bytes(&mut self, bytes: &[u8], session: &mut Session, cx: &mut Context<'_>) {
+    fn bytes(&mut self, bytes: &[u8], session: &mut Session, cx: &mut Context<'_>) {
         let Connection::Reading(body) = &mut self.connection else {
             return;
         };
@@ -952,7 +954,7 @@ impl Subscription {
     }
 
     /// Lets everything go, for a consumer that is gone already.
-    pub(super) fn detach(&mut self, cx: &mut Context<'_>) {
+    fn detach(&mut self, cx: &mut Context<'_>) {
         self.cancel_request(cx);
         self.connection = Connection::Over;
     }

@@ -57,10 +57,18 @@ impl EventStreamDecoder {
     /// # Errors
     /// [`WireError::EventTooLarge`] when a line or an event outgrows [`MAX_EVENT_BYTES`]. The error
     /// is sticky: the decoder has lost its place.
-    pub fn push<'a>(
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        mut on_event: impl FnMut(Event<'_>),
+    ) -> Result<(), WireError> {
+        self.take(bytes, &mut on_event)
+    }
+
+    fn take<'a>(
         &mut self,
         mut bytes: &'a [u8],
-        mut on_event: impl FnMut(Event<'_>),
+        on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), WireError> {
         if self.too_large {
             return Err(WireError::EventTooLarge);
