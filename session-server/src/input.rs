@@ -84,6 +84,12 @@ pub(crate) struct Payload<'a> {
     pub(crate) message: Option<Message>,
     #[serde(borrow)]
     pub(crate) metadata: Option<&'a RawValue>,
+    /// What an `action` asks for.
+    #[serde(borrow)]
+    pub(crate) action: Option<&'a RawValue>,
+    /// What was said before the message, where the session was made with it.
+    #[serde(borrow, rename = "headStartMessages")]
+    pub(crate) head_start_messages: Option<&'a RawValue>,
 }
 
 impl<'a> Payload<'a> {
@@ -121,12 +127,19 @@ pub(crate) enum Trigger {
 /// A `UIMessage`, as far as agents read it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Message {
+    #[serde(default)]
+    id: Text,
     role: String,
     #[serde(default)]
     parts: Vec<Part>,
 }
 
 impl Message {
+    /// The id that the client knows it by.
+    pub(crate) fn id(&self) -> &str {
+        &self.id.0
+    }
+
     /// Whether the user wrote it.
     pub(crate) fn is_from_user(&self) -> bool {
         self.role == "user"
@@ -141,14 +154,54 @@ impl Message {
             .map(|text| text.0)
             .collect()
     }
+
+    /// What the user has decided on the tool calls that had asked.
+    pub(crate) fn decisions(&self) -> Vec<Decision> {
+        self.parts.iter().filter_map(Part::decision).collect()
+    }
+}
+
+/// The user's answer to a tool call that needs approval.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) tool_call_id: String,
+    pub(crate) approval_id: String,
+    pub(crate) approved: bool,
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Part {
     #[serde(rename = "type")]
     kind: String,
-    /// Unread unless this is a text part: what other parts name `text` is their own affair.
+    /// Unread unless this is a text part: what other parts name `text` is their own affair. So it is
+    /// with the fields of tool parts.
     text: Option<Box<RawValue>>,
+    state: Option<Box<RawValue>>,
+    tool_call_id: Option<Box<RawValue>>,
+    approval: Option<Box<RawValue>>,
+}
+
+impl Part {
+    fn decision(&self) -> Option<Decision> {
+        #[derive(Deserialize)]
+        struct Approval {
+            id: String,
+            approved: bool,
+            reason: Option<Text>,
+        }
+        if self.state.as_deref()?.get() != r#""approval-responded""# {
+            return None;
+        }
+        let approval: Approval = serde_json::from_str(self.approval.as_deref()?.get()).ok()?;
+        Some(Decision {
+            tool_call_id: serde_json::from_str(self.tool_call_id.as_deref()?.get()).ok()?,
+            approval_id: approval.id,
+            approved: approval.approved,
+            reason: approval.reason.map(|reason| reason.0),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -163,7 +216,7 @@ struct Wire<'a> {
 
 /// A JSON string that JavaScript wrote. It may hold half a surrogate pair, which no Rust string can:
 /// such a half becomes U+FFFD, as every browser shows it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -194,7 +247,7 @@ impl<'de> Deserialize<'de> for Text {
 
 #[cfg(test)]
 mod tests {
-    use super::{Input, Role};
+    use super::{Decision, Input, Message, Role};
 
     fn role(json: &str) -> Result<Role, String> {
         Input::parse(json).map(|input| input.role())
@@ -226,5 +279,23 @@ mod tests {
         };
         let text = payload.message.map(|message| message.text());
         assert_eq!(text.as_deref(), Some("a\u{fffd}b 🎉"));
+    }
+
+    #[test]
+    fn decisions_are_read_from_the_tool_parts_that_hold_one() {
+        let json = r#"{"id":"m","role":"assistant","parts":[
+            {"type":"tool-a","toolCallId":"1","state":"approval-responded",
+             "approval":{"id":"x","approved":false,"reason":"no"}},
+            {"type":"tool-a","toolCallId":"2","state":"output-available","approval":{"id":"y","approved":true}},
+            {"type":"data-a","state":7,"toolCallId":{},"approval":[]},
+            {"type":"tool-a","state":"approval-responded"}]}"#;
+        let message: Message = serde_json::from_str(json).expect("a message");
+        let decision = Decision {
+            tool_call_id: "1".to_owned(),
+            approval_id: "x".to_owned(),
+            approved: false,
+            reason: Some("no".to_owned()),
+        };
+        assert_eq!((message.id(), message.decisions()), ("m", vec![decision]));
     }
 }

@@ -1,12 +1,17 @@
 //! What agents say, in the chunks of the AI SDK's UI message stream.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A `UIMessageChunk`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum Chunk {
-    Start { message_id: String },
+    Start {
+        message_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_metadata: Option<Value>,
+    },
     StartStep,
     ReasoningStart { id: String },
     ReasoningDelta { id: String, delta: String },
@@ -14,10 +19,47 @@ pub(crate) enum Chunk {
     TextStart { id: String },
     TextDelta { id: String, delta: String },
     TextEnd { id: String },
+    ToolInputStart { tool_call_id: String, tool_name: String },
+    ToolInputDelta { tool_call_id: String, input_text_delta: String },
+    ToolInputAvailable { tool_call_id: String, tool_name: String, input: Value },
+    ToolApprovalRequest { approval_id: String, tool_call_id: String },
+    ToolOutputAvailable { tool_call_id: String, output: Value },
+    ToolOutputDenied { tool_call_id: String },
+    /// What an agent that works for this one says.
+    #[serde(rename = "data-subagent")]
+    SubAgent { data: Batch, transient: bool },
+    /// Where messages that came during the turn were taken into it.
+    #[serde(rename = "data-pending-message-injected")]
+    Injected { id: String, data: Injection },
     FinishStep,
     Finish,
     Abort,
     Error { error_text: String },
+}
+
+/// Chunks of an agent that works inside a tool call of another.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Batch {
+    pub(crate) tool_call_id: String,
+    /// Counts the batches of the call, from 0 on.
+    pub(crate) seq: usize,
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+/// Messages of the user that were taken into a running turn.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Injection {
+    pub(crate) message_ids: Vec<String>,
+    pub(crate) messages: Vec<Injected>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Injected {
+    pub(crate) id: String,
+    pub(crate) text: String,
 }
 
 impl Chunk {
@@ -83,11 +125,11 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use super::{Chunk, Kind, Part};
+    use super::{Batch, Chunk, Kind, Part};
 
     #[test]
     fn chunks_are_spelled_as_the_ai_sdk_spells_them() {
-        let start = Chunk::Start { message_id: "m".to_owned() };
+        let start = Chunk::Start { message_id: "m".to_owned(), message_metadata: None };
         assert_eq!(start.to_json(), r#"{"type":"start","messageId":"m"}"#);
         assert_eq!(Chunk::StartStep.to_json(), r#"{"type":"start-step"}"#);
         let thought = Part::nth(1, Kind::Reasoning).delta("hm".to_owned());
@@ -95,5 +137,10 @@ mod tests {
         assert_eq!(thought.to_json(), spelled);
         let error = Chunk::Error { error_text: "é".to_owned() };
         assert_eq!(error.to_json(), r#"{"type":"error","errorText":"é"}"#);
+        let batch = Batch { tool_call_id: "c".to_owned(), seq: 0, chunks: vec![Chunk::Abort] };
+        assert_eq!(
+            Chunk::SubAgent { data: batch, transient: true }.to_json(),
+            r#"{"type":"data-subagent","data":{"toolCallId":"c","seq":0,"chunks":[{"type":"abort"}]},"transient":true}"#
+        );
     }
 }
