@@ -7,34 +7,79 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum Chunk {
-    Start {
-        message_id: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        message_metadata: Option<Value>,
-    },
+    Start(Start),
     StartStep,
-    ReasoningStart { id: String },
-    ReasoningDelta { id: String, delta: String },
-    ReasoningEnd { id: String },
-    TextStart { id: String },
-    TextDelta { id: String, delta: String },
-    TextEnd { id: String },
-    ToolInputStart { tool_call_id: String, tool_name: String },
-    ToolInputDelta { tool_call_id: String, input_text_delta: String },
-    ToolInputAvailable { tool_call_id: String, tool_name: String, input: Value },
-    ToolApprovalRequest { approval_id: String, tool_call_id: String },
-    ToolOutputAvailable { tool_call_id: String, output: Value },
-    ToolOutputDenied { tool_call_id: String },
+    ReasoningStart {
+        id: String,
+    },
+    ReasoningDelta {
+        id: String,
+        delta: String,
+    },
+    ReasoningEnd {
+        id: String,
+    },
+    TextStart {
+        id: String,
+    },
+    TextDelta {
+        id: String,
+        delta: String,
+    },
+    TextEnd {
+        id: String,
+    },
+    ToolInputStart {
+        tool_call_id: String,
+        tool_name: String,
+    },
+    ToolInputDelta {
+        tool_call_id: String,
+        input_text_delta: String,
+    },
+    ToolInputAvailable {
+        tool_call_id: String,
+        tool_name: String,
+        input: Value,
+    },
+    ToolApprovalRequest {
+        approval_id: String,
+        tool_call_id: String,
+    },
+    ToolOutputAvailable {
+        tool_call_id: String,
+        output: Value,
+    },
+    ToolOutputDenied {
+        tool_call_id: String,
+    },
     /// What an agent that works for this one says.
     #[serde(rename = "data-subagent")]
-    SubAgent { data: Batch, transient: bool },
+    SubAgent {
+        data: Batch,
+        transient: bool,
+    },
     /// Where messages that came during the turn were taken into it.
     #[serde(rename = "data-pending-message-injected")]
-    Injected { id: String, data: Injection },
+    Injected {
+        id: String,
+        data: Injection,
+    },
     FinishStep,
     Finish,
     Abort,
-    Error { error_text: String },
+    Error {
+        error_text: String,
+    },
+}
+
+/// The beginning of a message, or of more of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Start {
+    pub(crate) message_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message_metadata: Option<Value>,
 }
 
 /// Chunks of an agent that works inside a tool call of another.
@@ -125,11 +170,11 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use super::{Batch, Chunk, Kind, Part};
+    use super::{Batch, Chunk, Kind, Part, Start};
 
     #[test]
     fn chunks_are_spelled_as_the_ai_sdk_spells_them() {
-        let start = Chunk::Start { message_id: "m".to_owned(), message_metadata: None };
+        let start = Chunk::Start(Start { message_id: "m".to_owned(), message_metadata: None });
         assert_eq!(start.to_json(), r#"{"type":"start","messageId":"m"}"#);
         assert_eq!(Chunk::StartStep.to_json(), r#"{"type":"start-step"}"#);
         let thought = Part::nth(1, Kind::Reasoning).delta("hm".to_owned());

@@ -3,21 +3,16 @@
 //! No step of such an answer is known beforehand. A worker that goes on with one reads in `.out` what
 //! its predecessor wrote, and has the model go on from there, in the same message and the same part.
 
-use std::future;
 use std::pin::pin;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 
+use super::Ask;
 use super::chunk::{Chunk, Kind};
 use super::draft::Draft;
 use super::model::{Conversation, Model, Piece, Speaker};
-use super::worker::{BURST, Worker, boot, message_id};
-use crate::input::{Input, Role};
-use crate::store::{self, Answer, Session, Turn};
-
-/// A question of the user: the `.in` record that asked, none for the message given at creation, and
-/// its text.
-type Question = (Option<u64>, String);
+use super::worker::{BURST, Worker};
+use crate::store::{self, Answer, End, Session, Turn};
 
 impl Worker {
     /// Has the model answer the turn's question.
@@ -25,49 +20,48 @@ impl Worker {
         &mut self,
         session: &Session,
         turn: Turn,
+        ask: &Ask,
         model: &Model,
     ) -> store::Result<()> {
-        let mut questions = self.questions(session, turn)?;
-        let Some((asked, text)) = questions.pop().filter(|(_, text)| !text.trim().is_empty())
-        else {
+        let mut exchanges = self.history(session, turn.input)?.exchanges;
+        let Some(asked) = exchanges.pop().filter(|_| !ask.text.trim().is_empty()) else {
             let error = "There is no text to answer: this agent reads nothing else.";
-            return self.fail(session, turn, error.to_owned()).await;
+            return self.fail(session, turn, ask, error.to_owned());
         };
         let mut answers = self.server.store.answers(&self.session)?;
         let mut conversation = Conversation::default();
-        for (question, text) in questions {
-            conversation.add(Speaker::User, &text);
-            conversation.add(Speaker::Assistant, &answers.remove(&question).unwrap_or_default());
+        for exchange in exchanges {
+            conversation.add(Speaker::User, &exchange.text());
+            let kept = answers.remove(&exchange.asked).filter(|_| exchange.answer.is_some());
+            conversation.add(Speaker::Assistant, &exchange.told.or(kept).unwrap_or_default());
         }
-        conversation.add(Speaker::User, &text);
+        conversation.add(Speaker::User, &ask.text);
 
-        let mut draft = self.begin(session, turn)?;
+        let mut draft = self.begin(turn, ask)?;
         conversation.go_on_from(draft.text());
         let last = self.write_down(&mut draft, model.answer(&conversation)).await?;
-        let answer = Answer { question: asked, text: draft.text() };
-        self.complete(session, &draft.ended_by(last), Some(answer))
+        let answer = Some(Answer { question: asked.asked, text: draft.text() });
+        self.complete(session, &draft.ended_by(last), End { answer, ..End::default() })
     }
 
-    /// Ends the turn with an error, as the user is to read it.
-    pub(super) async fn fail(
-        &mut self,
+    /// Ends the turn with an error, as the user is to read it, however far it has come.
+    pub(super) fn fail(
+        &self,
         session: &Session,
         turn: Turn,
-        error: String,
+        ask: &Ask,
+        error_text: String,
     ) -> store::Result<()> {
-        let mut draft = self.begin(session, turn)?;
-        let failure = stream::once(future::ready(Err(error)));
-        let last = self.write_down(&mut draft, failure).await?;
-        self.complete(session, &draft.ended_by(last), None)
+        let draft = self.begin(turn, ask)?;
+        self.complete(session, &draft.ended_by([Chunk::Error { error_text }]), End::default())
     }
 
     /// Begins the turn's message, or finds out how far it has come.
-    fn begin(&self, session: &Session, turn: Turn) -> store::Result<Draft> {
+    fn begin(&self, turn: Turn, ask: &Ask) -> store::Result<Draft> {
         if turn.step > 0 {
             return Ok(Draft::of(&self.server.store.turn_chunks::<Chunk>(&self.session)?));
         }
-        let message_id = message_id(session, turn);
-        self.write(&[Chunk::Start { message_id }, Chunk::StartStep])?;
+        self.write(&[ask.start(), Chunk::StartStep])?;
         Ok(Draft::default())
     }
 
@@ -112,21 +106,5 @@ impl Worker {
         self.server.store.write_steps(&self.session, &self.parts(chunks)?)?;
         self.server.bells.ring(&self.session);
         Ok(())
-    }
-
-    /// All that the user has asked up to the turn, the question that it answers last.
-    fn questions(&self, session: &Session, turn: Turn) -> store::Result<Vec<Question>> {
-        let first = boot(session)
-            .filter(|payload| payload.role() == Role::Question)
-            .and_then(|payload| Some((None, payload.message?.text())));
-        let records = match turn.input {
-            Some(seq) => self.server.store.questions(&self.session, seq)?,
-            None => Vec::new(),
-        };
-        let rest = records.iter().filter_map(|record| match Input::parse(&record.body) {
-            Ok(Input::Message(payload)) => Some((Some(record.seq), payload.message?.text())),
-            _ => None,
-        });
-        Ok(first.into_iter().chain(rest).collect())
     }
 }

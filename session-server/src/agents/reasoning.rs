@@ -4,10 +4,9 @@
 //! shows is the way a message with a reasoning part goes.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use super::chunk::Kind;
-use super::{Ask, LONGEST_PACE_MS, Script, within};
+use super::{Ask, Script};
 
 /// The pause between two words unless the metadata sets `paceMs`.
 const PACE_MS: u64 = 25;
@@ -17,11 +16,10 @@ const MOST_WORDS: usize = 12;
 
 /// Thinks, then answers.
 pub(super) fn answer(ask: &Ask) -> Result<Script, String> {
-    let pace = ask.number("paceMs")?.unwrap_or(PACE_MS);
-    let pace = within("The pace in ms", pace, 0, LONGEST_PACE_MS)?;
+    let pace = ask.pace(PACE_MS)?;
     let matter = Matter::of(&ask.text);
     let parts = [(Kind::Reasoning, &*matter.thought()), (Kind::Text, &*matter.answer())];
-    Ok(Script::of_parts(&parts, Duration::from_millis(pace)))
+    Ok(Script::of_parts(&parts, pace))
 }
 
 /// What there is to think about.

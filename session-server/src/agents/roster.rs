@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::model::Model;
-use super::{Ask, Script, echo, reasoning, story};
+use super::{Ask, Script, approval, echo, reasoning, steered, story};
 
 /// The task identifier of the agent that a model answers for.
 const MODEL: &str = "model";
@@ -80,10 +80,13 @@ pub(crate) enum Scripted {
     Echo,
     Story,
     Reasoning,
+    Approval,
+    Steered,
 }
 
 impl Scripted {
-    const ALL: [Self; 3] = [Self::Echo, Self::Story, Self::Reasoning];
+    const ALL: [Self; 5] =
+        [Self::Echo, Self::Story, Self::Reasoning, Self::Approval, Self::Steered];
 
     /// Its task identifier, its name and what it does.
     fn about(self) -> (&'static str, &'static str, &'static str) {
@@ -91,6 +94,8 @@ impl Scripted {
             Self::Echo => ("echo", "Echo", "Says back what you say."),
             Self::Story => ("story", "Story", "Tells one, as long and as fast as you like."),
             Self::Reasoning => ("reasoning", "Reasoning", "Thinks aloud first, then answers."),
+            Self::Approval => ("approval", "Approval", "Asks you before it sends an email."),
+            Self::Steered => ("steered", "Steered", "Tells a story, and hears you meanwhile."),
         }
     }
 
@@ -100,6 +105,8 @@ impl Scripted {
             Self::Echo => echo::answer(ask),
             Self::Story => story::answer(ask),
             Self::Reasoning => reasoning::answer(ask),
+            Self::Approval => approval::answer(ask),
+            Self::Steered => steered::answer(ask),
         }
     }
 }

@@ -14,8 +14,15 @@ const PACE_MS: u64 = 20;
 /// The longest story.
 const MOST_WORDS: u64 = 20_000;
 
-/// Tells a story; length and pace come from the metadata, or else from the user's text.
+/// Tells a story.
 pub(super) fn answer(ask: &Ask) -> Result<Script, String> {
+    let (story, pace) = told(ask)?;
+    Ok(Script::saying(&story, pace))
+}
+
+/// The story and the pause between its words; length and pace come from the metadata, or else from the
+/// user's text.
+pub(super) fn told(ask: &Ask) -> Result<(String, Duration), String> {
     let words = ask.number("words")?;
     let words = words.or_else(|| number_before(&ask.text, "word"));
     let words = within("The number of words", words.unwrap_or(WORDS), 1, MOST_WORDS)?;
@@ -23,7 +30,7 @@ pub(super) fn answer(ask: &Ask) -> Result<Script, String> {
     let pace = pace.or_else(|| number_before(&ask.text, "ms"));
     let pace = within("The pace in ms", pace.unwrap_or(PACE_MS), 0, LONGEST_PACE_MS)?;
     let length = usize::try_from(words).map_err(|error| error.to_string())?;
-    Ok(Script::saying(&story(length), Duration::from_millis(pace)))
+    Ok((story(length), Duration::from_millis(pace)))
 }
 
 /// The number that stands before `unit` in the text, as in "200 words", "200-word" or "20ms".

@@ -8,17 +8,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::chunk::Chunk;
 use super::roster::{Agent, Agents};
-use super::{Ask, Script};
+use super::wish::Wish;
+use super::{Script, actions};
 use crate::api::sessions::base_payload;
-use crate::input::{Input, Message, Payload, Trigger};
+use crate::input::Payload;
 use crate::server::Server;
-use crate::store::{self, Answer, OutPart, Position, Session, Turn};
+use crate::store::{self, End, OutPart, Position, Session, Turn};
 
 /// The most that is written at once when there is no pause between the steps.
 pub(super) const BURST: usize = 256;
@@ -89,16 +89,22 @@ impl Worker {
         let Some(session) = server.store.session(&self.session)? else {
             return Ok(());
         };
-        let Some(ask) = self.ask(&session, turn)? else {
-            return self.complete(&session, &[], None);
+        let (ask, agent) = match self.wish(&session, turn)? {
+            Wish::Nothing => return self.complete(&session, &[], End::default()),
+            Wish::Act { action, history, ask } => {
+                let script = action.and_then(|act| actions::answer(act, history, ask.start()));
+                let script = script.unwrap_or_else(Script::failing);
+                return self.recite(&session, turn, script).await;
+            }
+            Wish::Answer(ask) => (ask, server.agents.named(&session.task_identifier)),
         };
-        match server.agents.named(&session.task_identifier) {
+        match agent {
             Some(Agent::Scripted(agent)) => {
                 let script = agent.answer(&ask).unwrap_or_else(Script::failing);
-                self.recite(&session, turn, &script.of_message(message_id(&session, turn))).await
+                self.recite(&session, turn, script.begun_by(ask.start())).await
             }
-            Some(Agent::Model(model)) => self.converse(&session, turn, model).await,
-            None => self.fail(&session, turn, Agents::missing(&session.task_identifier)).await,
+            Some(Agent::Model(model)) => self.converse(&session, turn, &ask, model).await,
+            None => self.fail(&session, turn, &ask, Agents::missing(&session.task_identifier)),
         }
     }
 
@@ -107,27 +113,26 @@ impl Worker {
         &mut self,
         session: &Session,
         turn: Turn,
-        script: &Script,
+        mut script: Script,
     ) -> store::Result<()> {
         let mut written = turn.step;
-        while let Some(step) = script.steps.get(written) {
+        self.recall_injections(&mut script)?;
+        loop {
+            written += self.take_in_what_waits(&mut script, written)?;
+            let Some(step) = script.steps.get(written) else {
+                let end = End { closing: script.closing, ..End::default() };
+                return self.complete(session, &[], end);
+            };
             if self.is_stopped_within(step.pause).await? {
-                return self.complete(session, &script.cut_short(written), None);
+                return self.complete(session, &script.cut_short(written), End::default());
             }
-            let burst = script.steps[written..]
-                .iter()
-                .enumerate()
-                .take_while(|(n, step)| *n == 0 || (*n < BURST && step.pause.is_zero()))
-                .map(|(_, step)| &step.chunk)
-                .collect::<Vec<_>>();
-            let parts = self.parts(burst.iter().copied())?;
+            let parts = self.parts(script.burst(written, BURST))?;
             if !self.server.store.write_steps(&self.session, &parts)? {
                 return Ok(());
             }
-            written += burst.len();
+            written += parts.len();
             self.server.bells.ring(&self.session);
         }
-        self.complete(session, &[], None)
     }
 
     /// Waits, unless a stop for the running turn comes first; true when one has.
@@ -144,17 +149,17 @@ impl Worker {
         }
     }
 
-    /// Ends the turn with these chunks, and keeps what was answered for later turns.
+    /// Ends the turn with these chunks.
     pub(super) fn complete(
         &self,
         session: &Session,
         last: &[Chunk],
-        answer: Option<Answer<'_>>,
+        end: End<'_>,
     ) -> store::Result<()> {
         let token = self.server.keys.mint(&session.external_id);
         let token = token.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let last = self.parts(last)?;
-        self.server.store.complete_turn(&self.session, &last, token, answer)?;
+        self.server.store.complete_turn(&self.session, &last, token, end)?;
         self.server.bells.ring(&self.session);
         Ok(())
     }
@@ -170,30 +175,6 @@ impl Worker {
         let part = |chunk: &Chunk| OutPart { chunk: chunk.to_json(), copies: copies() };
         Ok(chunks.into_iter().map(part).collect())
     }
-
-    /// What the turn asks the agent; none where it wants no words, as an edit or a head start does.
-    fn ask(&self, session: &Session, turn: Turn) -> store::Result<Option<Ask>> {
-        let boot = boot(session);
-        let Some(seq) = turn.input else {
-            return Ok(boot.map(|payload| ask(payload.message.as_ref(), &payload)));
-        };
-        let Some(record) = self.server.store.in_record(&self.session, seq)? else {
-            return Ok(None);
-        };
-        let Ok(Input::Message(payload)) = Input::parse(&record.body) else {
-            return Ok(None);
-        };
-        if payload.trigger == Trigger::Action {
-            return Ok(None);
-        }
-        let question = self.server.store.question(&self.session, seq)?;
-        let asked = question.as_ref().map(|record| Input::parse(&record.body));
-        let message = match asked {
-            Some(Ok(Input::Message(asked))) => asked.message,
-            _ => boot.and_then(|boot| boot.message),
-        };
-        Ok(Some(ask(message.as_ref(), &payload)))
-    }
 }
 
 /// The payload that the session was made with.
@@ -202,18 +183,8 @@ pub(super) fn boot(session: &Session) -> Option<Payload<'_>> {
     Payload::parse(json.get()).ok()
 }
 
-/// The id of the message that answers the turn, the same at every call.
-pub(super) fn message_id(session: &Session, turn: Turn) -> String {
-    let number = turn.input.map_or("first".to_owned(), |seq| seq.to_string());
+/// The id of the message that answers this `.in` record, or the message given at creation.
+pub(super) fn message_id(session: &Session, input: Option<u64>) -> String {
+    let number = input.map_or("first".to_owned(), |seq| seq.to_string());
     format!("{}_{number}", session.id.replacen("session", "msg", 1))
-}
-
-fn ask(message: Option<&Message>, payload: &Payload<'_>) -> Ask {
-    Ask {
-        text: message.map(Message::text).unwrap_or_default(),
-        metadata: payload
-            .metadata
-            .and_then(|json| serde_json::from_str(json.get()).ok())
-            .unwrap_or(Value::Null),
-    }
 }

@@ -22,7 +22,7 @@ use crate::time;
 const LIMIT: usize = 32 * 1024;
 
 /// The longest reason for a close, in UTF-16 units as JavaScript counts.
-const REASON_LIMIT: usize = 256;
+pub(crate) const REASON_LIMIT: usize = 256;
 
 /// The start of a session's own id, which no external id may have.
 const ID_PREFIX: &str = "session_";

@@ -21,11 +21,20 @@ pub(crate) struct InRecord {
     pub(crate) part_id: String,
     /// The chunk, as JSON text.
     pub(crate) body: String,
+    /// Whether a turn that ran when it came has answered it.
+    pub(crate) is_injected: bool,
 }
 
 impl InRecord {
+    pub(super) const COLUMNS: &str = "seq, part_id, body, role = 'injected' AS is_injected";
+
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Self { seq: row.get("seq")?, part_id: row.get("part_id")?, body: row.get("body")? })
+        Ok(Self {
+            seq: row.get("seq")?,
+            part_id: row.get("part_id")?,
+            body: row.get("body")?,
+            is_injected: row.get("is_injected")?,
+        })
     }
 }
 
@@ -115,10 +124,11 @@ impl Store {
     /// The records of `.in` after `after`, or all.
     pub(crate) fn in_records(&self, session: &str, after: Option<u64>) -> Result<Vec<InRecord>> {
         self.read(|db| {
-            db.prepare_cached(
-                "SELECT seq, part_id, body FROM in_records \
+            db.prepare_cached(&format!(
+                "SELECT {} FROM in_records \
                  WHERE session = ?1 AND (?2 IS NULL OR seq > ?2) ORDER BY seq",
-            )?
+                InRecord::COLUMNS
+            ))?
             .query_map(params![session, after], InRecord::from_row)?
             .collect()
         })

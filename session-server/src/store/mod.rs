@@ -17,7 +17,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(crate) use channels::{Append, InRecord, OutPart, OutRecord, Tail};
 pub(crate) use chats::ChatSummary;
 pub(crate) use sessions::{NewSession, Session, fresh_id};
-pub(crate) use turns::{Answer, Position, Turn};
+pub(crate) use turns::{Answer, Closing, End, Position, Turn};
 
 /// Marks a file as ours (`PRAGMA application_id`): "tses".
 const APPLICATION_ID: i32 = 0x7473_6573;

@@ -1,6 +1,6 @@
 //! The session rows.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{Result, Store, channels};
 use crate::time::{self, Millis};
@@ -108,22 +108,28 @@ impl Store {
 
     /// Closes the session for good and ends its running turn; the first reason stays.
     pub(crate) fn close_session(&self, id: &str, reason: Option<&str>) -> Result<()> {
-        self.transact(|tx| {
-            let closed = tx.execute(
-                "UPDATE sessions SET closed_at = ?2, closed_reason = ?3, updated_at = ?2, \
-                 turn_input = NULL, boot_waits = 0 WHERE id = ?1 AND closed_at IS NULL",
-                params![id, time::now(), reason],
-            )?;
-            if closed == 1 {
-                let mut headers = vec![("trigger-control".to_owned(), "session-closed".to_owned())];
-                headers.extend(
-                    reason.map(|reason| ("session-closed-reason".to_owned(), reason.to_owned())),
-                );
-                channels::append_out(tx, id, &headers, &[])?;
-            }
-            Ok(())
-        })
+        self.transact(|tx| close(tx, id, reason))
     }
+}
+
+/// Closes the session, unless it is closed, and says so on `.out`.
+pub(super) fn close(tx: &Transaction<'_>, id: &str, reason: Option<&str>) -> Result<()> {
+    let closed = tx.execute(
+        "UPDATE sessions SET closed_at = ?2, closed_reason = ?3, updated_at = ?2, \
+         turn_input = NULL, boot_waits = 0 WHERE id = ?1 AND closed_at IS NULL",
+        params![id, time::now(), reason],
+    )?;
+    if closed == 1 {
+        let mut headers = vec![("trigger-control".to_owned(), "session-closed".to_owned())];
+        headers.extend(closed_reason(reason));
+        channels::append_out(tx, id, &headers, &[])?;
+    }
+    Ok(())
+}
+
+/// The header that says why a session is closed.
+pub(super) fn closed_reason(reason: Option<&str>) -> Option<(String, String)> {
+    reason.map(|reason| ("session-closed-reason".to_owned(), reason.to_owned()))
 }
 
 /// An id nobody else has, such as `run_0a1b…`.

@@ -10,6 +10,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 
 use super::channels::{append_out, append_parts, decode_chunk};
+use super::sessions::{close, closed_reason};
 use super::{InRecord, OutPart, Result, Store};
 
 /// A turn that runs.
@@ -30,6 +31,21 @@ pub(crate) enum Position {
     Idle,
     /// To go on with this turn.
     Running(Turn),
+}
+
+/// What a turn leaves behind at its end.
+#[derive(Debug, Default)]
+pub(crate) struct End<'a> {
+    /// What to keep for later turns.
+    pub(crate) answer: Option<Answer<'a>>,
+    /// Whether the session ends with it.
+    pub(crate) closing: Option<Closing>,
+}
+
+/// The end of a session, as its agent decides it.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing {
+    pub(crate) reason: Option<String>,
 }
 
 /// What was answered to a question of the user.
@@ -98,34 +114,37 @@ impl Store {
     /// The `.in` record under this number.
     pub(crate) fn in_record(&self, session: &str, seq: u64) -> Result<Option<InRecord>> {
         self.read(|db| {
-            db.prepare_cached(
-                "SELECT seq, part_id, body FROM in_records WHERE session = ?1 AND seq = ?2",
-            )?
+            db.prepare_cached(&format!(
+                "SELECT {} FROM in_records WHERE session = ?1 AND seq = ?2",
+                InRecord::COLUMNS
+            ))?
             .query_row(params![session, seq], InRecord::from_row)
             .optional()
         })
     }
 
-    /// The newest question of the user up to `seq`, the one that a turn on `seq` answers.
-    pub(crate) fn question(&self, session: &str, seq: u64) -> Result<Option<InRecord>> {
+    /// What came up to `seq`, and is more than a word on how to go on.
+    pub(crate) fn history(&self, session: &str, seq: u64) -> Result<Vec<InRecord>> {
         self.read(|db| {
-            db.prepare_cached(
-                "SELECT seq, part_id, body FROM in_records WHERE session = ?1 \
-                 AND role = 'question' AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
-            )?
-            .query_row(params![session, seq], InRecord::from_row)
-            .optional()
-        })
-    }
-
-    /// All questions of the user up to `seq`.
-    pub(crate) fn questions(&self, session: &str, seq: u64) -> Result<Vec<InRecord>> {
-        self.read(|db| {
-            db.prepare_cached(
-                "SELECT seq, part_id, body FROM in_records WHERE session = ?1 \
-                 AND role = 'question' AND seq <= ?2 ORDER BY seq",
-            )?
+            db.prepare_cached(&format!(
+                "SELECT {} FROM in_records WHERE session = ?1 \
+                 AND role IN ('question', 'turn', 'injected') AND seq <= ?2 ORDER BY seq",
+                InRecord::COLUMNS
+            ))?
             .query_map(params![session, seq], InRecord::from_row)?
+            .collect()
+        })
+    }
+
+    /// The user's messages that wait for the running turn to end.
+    pub(crate) fn waiting_questions(&self, session: &str) -> Result<Vec<InRecord>> {
+        self.read(|db| {
+            db.prepare_cached(&format!(
+                "SELECT {} FROM in_records WHERE session = ?1 AND role = 'question' \
+                 AND seq >= (SELECT in_next FROM sessions WHERE id = ?1) ORDER BY seq",
+                InRecord::COLUMNS
+            ))?
+            .query_map([session], InRecord::from_row)?
             .collect()
         })
     }
@@ -158,16 +177,26 @@ impl Store {
 
     /// Writes the next steps of the running turn; false when the session was closed meanwhile.
     pub(crate) fn write_steps(&self, session: &str, parts: &[OutPart]) -> Result<bool> {
+        self.transact(|tx| write(tx, session, parts))
+    }
+
+    /// Writes the next steps of the running turn, and with them takes these messages into it.
+    pub(crate) fn inject(
+        &self,
+        session: &str,
+        parts: &[OutPart],
+        messages: &[InRecord],
+    ) -> Result<()> {
         self.transact(|tx| {
-            let running = tx.execute(
-                "UPDATE sessions SET turn_step = turn_step + ?2 \
-                 WHERE id = ?1 AND turn_input IS NOT NULL",
-                params![session, parts.len()],
-            )?;
-            if running == 1 {
-                append_parts(tx, session, parts)?;
+            if write(tx, session, parts)? {
+                for message in messages {
+                    tx.execute(
+                        "UPDATE in_records SET role = 'injected' WHERE session = ?1 AND seq = ?2",
+                        params![session, message.seq],
+                    )?;
+                }
             }
-            Ok(running == 1)
+            Ok(())
         })
     }
 
@@ -186,13 +215,13 @@ impl Store {
     }
 
     /// Ends the running turn: its last chunks, its turn-complete, and the trim to the one before.
-    /// The answer takes the place of an earlier one to the same question.
+    /// An answer takes the place of an earlier one to the same question.
     pub(crate) fn complete_turn(
         &self,
         session: &str,
         parts: &[OutPart],
         token: String,
-        answer: Option<Answer<'_>>,
+        end: End<'_>,
     ) -> Result<()> {
         self.transact(|tx| {
             let running = tx
@@ -206,7 +235,7 @@ impl Store {
             let Some((in_next, previous)) = running else {
                 return Ok(());
             };
-            if let Some(Answer { question, text }) = answer {
+            if let Some(Answer { question, text }) = end.answer {
                 tx.execute(
                     "INSERT OR REPLACE INTO answers (session, question, text) \
                      VALUES (?1, ifnull(?2, ?3), ?4)",
@@ -224,6 +253,10 @@ impl Store {
             if let Some(taken) = taken(tx, session, in_next)? {
                 headers.push(("session-in-consumed-id".to_owned(), taken.to_string()));
             }
+            if let Some(Closing { reason }) = &end.closing {
+                headers.push(("session-closed".to_owned(), "true".to_owned()));
+                headers.extend(closed_reason(reason.as_deref()));
+            }
             let boundary = append_out(tx, session, &headers, &[])?;
             if let Some(previous) = previous {
                 trim(tx, session, previous)?;
@@ -234,9 +267,24 @@ impl Store {
                  WHERE session = id AND role = 'stop')) WHERE id = ?1",
                 params![session, boundary],
             )?;
-            Ok(())
+            match end.closing {
+                Some(Closing { reason }) => close(tx, session, reason.as_deref()),
+                None => Ok(()),
+            }
         })
     }
+}
+
+/// Writes the next steps of the running turn, if one runs.
+fn write(tx: &Transaction<'_>, session: &str, parts: &[OutPart]) -> Result<bool> {
+    let running = tx.execute(
+        "UPDATE sessions SET turn_step = turn_step + ?2 WHERE id = ?1 AND turn_input IS NOT NULL",
+        params![session, parts.len()],
+    )?;
+    if running == 1 {
+        append_parts(tx, session, parts)?;
+    }
+    Ok(running == 1)
 }
 
 /// The first record from `from` on that begins a turn.

@@ -202,11 +202,11 @@ fn a_regenerated_answer_answers_the_last_message_of_the_user() {
 }
 
 #[test]
-fn an_action_is_a_turn_without_words() {
+fn the_answer_tells_which_model_was_picked_where_one_was() {
     let server = Server::start();
     let chat = server.chat("c", "echo");
-    let seq = chat.say(&trigger("action"));
-    let records = chat.read_turn("", seq);
-    assert_eq!(records.len(), 1);
-    assert_eq!(header(&records[0], "trigger-control"), Some("turn-complete"));
+    let start = |metadata: Value| chat.ask("hi", metadata).iter().find_map(chunk).expect("a chunk");
+    let picked = start(json!({ "paceMs": 0, "model": "big" }));
+    assert_eq!(picked["messageMetadata"], json!({ "model": "big" }));
+    assert_eq!(start(fast()).get("messageMetadata"), None);
 }

@@ -1,8 +1,10 @@
 //! The server as its clients meet it: every test starts the real program and talks HTTP to it.
 
+mod actions;
 mod agents;
 mod app;
 mod append;
+mod approval;
 mod command_line;
 mod cors;
 mod fault_bodies;
@@ -14,5 +16,6 @@ mod model_memory;
 mod restart;
 mod sessions;
 mod stand_in;
+mod steered;
 mod subscribe;
 mod support;

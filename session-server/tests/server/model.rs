@@ -175,10 +175,12 @@ fn the_agents_are_listed_and_the_model_only_where_there_is_one() {
         { "id": "echo", "name": "Echo", "description": "Says back what you say." },
         { "id": "story", "name": "Story", "description": "Tells one, as long and as fast as you like." },
         { "id": "reasoning", "name": "Reasoning", "description": "Thinks aloud first, then answers." },
+        { "id": "approval", "name": "Approval", "description": "Asks you before it sends an email." },
+        { "id": "steered", "name": "Steered", "description": "Tells a story, and hears you meanwhile." },
     ]);
     assert_eq!(agents, scripted);
     let refused = without.create(&crate::support::new_session("c", "model"));
-    refused.is_refused_with(404, "there are: echo, story, reasoning");
+    refused.is_refused_with(404, "there are: echo, story, reasoning, approval, ");
 
     let with = start(&model);
     let mut agents = with.get("/app/agents").fetch().json();
@@ -190,7 +192,7 @@ fn the_agents_are_listed_and_the_model_only_where_there_is_one() {
     let made = with.call("PUT", "/app/chats/c").send(r#"{"agent":"model"}"#);
     assert_eq!(made.json()["agent"], "model");
     let refused = with.call("PUT", "/app/chats/c").send(r#"{"agent":"poet"}"#);
-    refused.is_refused_with(400, "there are: echo, story, reasoning, model");
+    refused.is_refused_with(400, "steered, model");
 }
 
 #[test]

@@ -230,7 +230,7 @@ impl Chat<'_> {
     }
 
     /// The cursor at the end of `.out`.
-    fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let stream = self.out().header("Timeout-Seconds", "1").open();
         let mut last = String::new();
         for line in stream.lines() {
