@@ -20,6 +20,8 @@ mod roster;
 mod script;
 mod steered;
 mod story;
+mod stumble;
+mod team;
 mod wish;
 mod worker;
 

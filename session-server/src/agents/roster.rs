@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::model::Model;
-use super::{Ask, Script, approval, echo, reasoning, steered, story};
+use super::{Ask, Script, approval, echo, reasoning, steered, story, stumble, team};
 
 /// The task identifier of the agent that a model answers for.
 const MODEL: &str = "model";
@@ -82,11 +82,20 @@ pub(crate) enum Scripted {
     Reasoning,
     Approval,
     Steered,
+    Team,
+    Stumble,
 }
 
 impl Scripted {
-    const ALL: [Self; 5] =
-        [Self::Echo, Self::Story, Self::Reasoning, Self::Approval, Self::Steered];
+    const ALL: [Self; 7] = [
+        Self::Echo,
+        Self::Story,
+        Self::Reasoning,
+        Self::Approval,
+        Self::Steered,
+        Self::Team,
+        Self::Stumble,
+    ];
 
     /// Its task identifier, its name and what it does.
     fn about(self) -> (&'static str, &'static str, &'static str) {
@@ -96,6 +105,8 @@ impl Scripted {
             Self::Reasoning => ("reasoning", "Reasoning", "Thinks aloud first, then answers."),
             Self::Approval => ("approval", "Approval", "Asks you before it sends an email."),
             Self::Steered => ("steered", "Steered", "Tells a story, and hears you meanwhile."),
+            Self::Team => ("team", "Team", "Has two others work for it, and shows their work."),
+            Self::Stumble => ("stumble", "Stumble", "Fails in the middle of its answer."),
         }
     }
 
@@ -107,6 +118,8 @@ impl Scripted {
             Self::Reasoning => reasoning::answer(ask),
             Self::Approval => approval::answer(ask),
             Self::Steered => steered::answer(ask),
+            Self::Team => team::answer(ask),
+            Self::Stumble => stumble::answer(ask),
         }
     }
 }

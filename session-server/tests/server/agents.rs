@@ -210,3 +210,16 @@ fn the_answer_tells_which_model_was_picked_where_one_was() {
     assert_eq!(picked["messageMetadata"], json!({ "model": "big" }));
     assert_eq!(start(fast()).get("messageMetadata"), None);
 }
+
+#[test]
+fn an_agent_that_stumbles_has_said_something_and_ends_its_turn_with_the_error() {
+    let server = Server::start();
+    let chat = server.chat("c", "stumble");
+    let records = chat.ask("go", fast());
+    let shape = shape(&records);
+    assert_eq!(shape, ["start", "start-step", "text-start", "text-delta", "text-end", "error"]);
+    let error = records.iter().filter_map(chunk).next_back().expect("a chunk");
+    assert!(error["errorText"].to_string().contains("stumbled"), "{error}");
+    // And the chat goes on.
+    assert_eq!(crate::support::shape(&chat.ask("again", fast())), shape);
+}

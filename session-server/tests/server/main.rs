@@ -19,3 +19,4 @@ mod stand_in;
 mod steered;
 mod subscribe;
 mod support;
+mod team;

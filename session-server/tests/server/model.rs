@@ -177,6 +177,8 @@ fn the_agents_are_listed_and_the_model_only_where_there_is_one() {
         { "id": "reasoning", "name": "Reasoning", "description": "Thinks aloud first, then answers." },
         { "id": "approval", "name": "Approval", "description": "Asks you before it sends an email." },
         { "id": "steered", "name": "Steered", "description": "Tells a story, and hears you meanwhile." },
+        { "id": "team", "name": "Team", "description": "Has two others work for it, and shows their work." },
+        { "id": "stumble", "name": "Stumble", "description": "Fails in the middle of its answer." },
     ]);
     assert_eq!(agents, scripted);
     let refused = without.create(&crate::support::new_session("c", "model"));
@@ -192,7 +194,7 @@ fn the_agents_are_listed_and_the_model_only_where_there_is_one() {
     let made = with.call("PUT", "/app/chats/c").send(r#"{"agent":"model"}"#);
     assert_eq!(made.json()["agent"], "model");
     let refused = with.call("PUT", "/app/chats/c").send(r#"{"agent":"poet"}"#);
-    refused.is_refused_with(400, "steered, model");
+    refused.is_refused_with(400, "team, stumble, model");
 }
 
 #[test]
