@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 pub(crate) use model::{Model, SetupError};
 pub(crate) use roster::{Agents, Profile};
-pub(crate) use worker::Workers;
+pub(crate) use worker::{Workers, message_id};
 
 use chunk::{Chunk, Start};
 use script::Script;

@@ -184,7 +184,7 @@ pub(super) fn boot(session: &Session) -> Option<Payload<'_>> {
 }
 
 /// The id of the message that answers this `.in` record, or the message given at creation.
-pub(super) fn message_id(session: &Session, input: Option<u64>) -> String {
+pub(crate) fn message_id(session: &Session, input: Option<u64>) -> String {
     let number = input.map_or("first".to_owned(), |seq| seq.to_string());
     format!("{}_{number}", session.id.replacen("session", "msg", 1))
 }

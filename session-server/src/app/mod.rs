@@ -1,8 +1,10 @@
 //! The demo app's own server side: the part that an app developer writes, and no part of the service.
 //!
 //! It lists the agents and the app's chats, keeps their transcripts, and does what needs the secret key on the
-//! page's behalf: starting a session and minting a token. A real app would ask who is there first;
+//! page's behalf: starting a session, with or without its first turn, and minting a token. A real app would ask who is there first;
 //! this one is for a demo on loopback and asks nobody.
+
+mod head_start;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::agents::Profile;
-use crate::api::sessions::{self, CreateRequest, stored_json};
+use crate::api::sessions::{self, CreateRequest, Created, stored_json};
 use crate::api::{ApiError, read_body};
 use crate::input::Message;
 use crate::json;
@@ -46,6 +48,7 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/app/chats/{id}/session", put(save_session))
         .route("/app/chats/{id}/start", post(start))
         .route("/app/chats/{id}/token", post(token))
+        .route("/app/head-start", post(head_start::head_start))
 }
 
 #[derive(Serialize)]
@@ -158,21 +161,15 @@ async fn save_session(
 /// What a server action with the secret key does: makes the session, keeps the chat's row.
 async fn start(State(server): Shared, Path(id): Path<String>, body: Body) -> Answer<Json<Started>> {
     let start: Start = read_object(body).await?;
-    let agent = match start.task_id {
-        Some(task) => task,
-        None => server.store.chat(&id)?.map_or(DEFAULT_AGENT.to_owned(), |chat| chat.agent),
+    let agent = agent_of(&server, &id, start.task_id)?;
+    let payload = BasePayload {
+        chat_id: &id,
+        trigger: "preload",
+        message: None,
+        head_start_messages: None,
+        metadata: start.client_data.as_deref(),
     };
-    let request = CreateRequest {
-        kind: "chat.agent".to_owned(),
-        external_id: id.clone(),
-        task_identifier: agent.clone(),
-        trigger_config: preload_config(&id, start.client_data.as_deref())?,
-        tags: Vec::new(),
-        metadata: None,
-        expires_at: None,
-    };
-    let created = sessions::create(&server, request)?;
-    put_chat(&server, &id, None, Some(&agent))?;
+    let created = make_session(&server, &agent, &payload)?;
     Ok(Json(Started { public_access_token: created.public_access_token }))
 }
 
@@ -180,22 +177,48 @@ async fn token(State(server): Shared, Path(id): Path<String>) -> Answer<String> 
     Ok(server.keys.mint(&id)?)
 }
 
-fn preload_config(chat_id: &str, metadata: Option<&RawValue>) -> Answer<Box<RawValue>> {
+/// What the agent starts from.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BasePayload<'a> {
+    chat_id: &'a str,
+    trigger: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_start_messages: Option<&'a [&'a RawValue]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a RawValue>,
+}
+
+/// Makes the session, unless it is there, and the chat's row with it.
+fn make_session(server: &Arc<Server>, agent: &str, payload: &BasePayload<'_>) -> Answer<Created> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Config<'a> {
-        base_payload: BasePayload<'a>,
+        base_payload: &'a BasePayload<'a>,
     }
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct BasePayload<'a> {
-        chat_id: &'a str,
-        trigger: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        metadata: Option<&'a RawValue>,
-    }
-    let config = Config { base_payload: BasePayload { chat_id, trigger: "preload", metadata } };
-    serde_json::value::to_raw_value(&config).map_err(|error| bad(error.to_string()))
+    let config = serde_json::value::to_raw_value(&Config { base_payload: payload });
+    let request = CreateRequest {
+        kind: "chat.agent".to_owned(),
+        external_id: payload.chat_id.to_owned(),
+        task_identifier: agent.to_owned(),
+        trigger_config: config.map_err(|error| bad(error.to_string()))?,
+        tags: Vec::new(),
+        metadata: None,
+        expires_at: None,
+    };
+    let created = sessions::create(server, request)?;
+    put_chat(server, payload.chat_id, None, Some(agent))?;
+    Ok(created)
+}
+
+/// The agent that is asked for, or else the chat's, or else the usual one.
+fn agent_of(server: &Server, chat_id: &str, asked_for: Option<String>) -> Answer<String> {
+    Ok(match asked_for {
+        Some(agent) => agent,
+        None => server.store.chat(chat_id)?.map_or(DEFAULT_AGENT.to_owned(), |chat| chat.agent),
+    })
 }
 
 fn put_chat(server: &Server, id: &str, title: Option<&str>, agent: Option<&str>) -> Answer<()> {

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::{Result, Store};
 use crate::input::Role;
@@ -55,6 +56,16 @@ impl OutRecord {
             headers: decode_headers(&row.get::<_, String>("headers")?)?,
             body: row.get("body")?,
         })
+    }
+
+    /// Its chunk, as JSON text; none in a control record, and in what repeats the record before.
+    pub(crate) fn chunk(&self) -> Result<Option<Box<RawValue>>> {
+        if self.headers.is_empty() { decode_chunk(self.seq, &self.body) } else { Ok(None) }
+    }
+
+    /// Whether it is a control record of this kind.
+    pub(crate) fn is_control(&self, kind: &str) -> bool {
+        self.headers.iter().any(|(name, value)| name == "trigger-control" && value == kind)
     }
 }
 

@@ -10,6 +10,7 @@ mod cors;
 mod fault_bodies;
 mod fault_orders;
 mod faults;
+mod head_start;
 mod model;
 mod model_failures;
 mod model_memory;

@@ -347,6 +347,13 @@ impl Call {
         BufReader::new(response.into_body().into_reader())
     }
 
+    /// The body of a call that sends something, as it comes.
+    pub(crate) fn open_with(self, body: &str) -> impl BufRead + use<> {
+        let response = agent().run(self.request(body.to_owned())).expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        BufReader::new(response.into_body().into_reader())
+    }
+
     fn request<B>(self, body: B) -> Request<B> {
         let mut request = Request::builder().method(self.method).uri(self.url);
         for (name, value) in self.headers {
