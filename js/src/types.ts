@@ -1,4 +1,4 @@
-import type { UIMessage } from "ai";
+import type { ModelMessage, UIMessage } from "ai";
 
 /** Arguments of the `accessToken` callback. */
 export type AccessTokenParams = {
@@ -91,10 +91,17 @@ export type ChatActionOptions = {
 };
 
 /** A lifecycle event. Within a turn: `message-sent`, `stream-connected`, `first-chunk`, `turn-completed`. */
-export type ChatTransportEvent = { chatId: string; timestamp: number } & (
-  | { type: "run-pending-version"; source: "start" | "send" | "head-start" | "upgrade" }
+export type ChatTransportEvent =
+  | {
+      type: "run-pending-version";
+      chatId: string;
+      timestamp: number;
+      source: "start" | "send" | "head-start" | "upgrade";
+    }
   | {
       type: "message-sent";
+      chatId: string;
+      timestamp: number;
       messageId?: string;
       source: ChatTransportSendSource;
       durationMs: number;
@@ -104,6 +111,8 @@ export type ChatTransportEvent = { chatId: string; timestamp: number } & (
     }
   | {
       type: "message-send-failed";
+      chatId: string;
+      timestamp: number;
       messageId?: string;
       source: ChatTransportSendSource;
       error: Error;
@@ -112,11 +121,32 @@ export type ChatTransportEvent = { chatId: string; timestamp: number } & (
       partId?: string;
       bodyBytes?: number;
     }
-  | { type: "stream-connected"; resumed: boolean; lastEventId?: string; messageId?: string }
-  | { type: "stream-error"; error: Error; status?: number }
-  | { type: "session-closed"; reason?: string; source: "stream" | "append" }
+  | {
+      type: "stream-connected";
+      chatId: string;
+      timestamp: number;
+      resumed: boolean;
+      lastEventId?: string;
+      messageId?: string;
+    }
+  | {
+      type: "stream-error";
+      chatId: string;
+      timestamp: number;
+      error: Error;
+      status?: number;
+    }
+  | {
+      type: "session-closed";
+      chatId: string;
+      timestamp: number;
+      reason?: string;
+      source: "stream" | "append";
+    }
   | {
       type: "first-chunk";
+      chatId: string;
+      timestamp: number;
       chunkType?: string;
       lastEventId?: string;
       messageId?: string;
@@ -125,13 +155,14 @@ export type ChatTransportEvent = { chatId: string; timestamp: number } & (
     }
   | {
       type: "turn-completed";
+      chatId: string;
+      timestamp: number;
       lastEventId?: string;
       /** How far the agent had read the session's input. */
       sessionInEventId?: string;
       messageId?: string;
       sinceSendMs?: number;
-    }
-);
+    };
 
 /** How a chat's connection to its answers is. */
 export type ChatConnectionState =
@@ -219,6 +250,71 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
   onEvent?: (event: ChatTransportEvent) => void;
 };
 
+/** A message to an agent, as it stands in the session's input. One record holds one message at most. */
+export type ChatTaskWirePayload<TMessage extends UIMessage = UIMessage, TMetadata = unknown> = {
+  /** The person's message, or the agent's own with the answers to its tool calls: of a submit alone. */
+  message?: TMessage;
+  /** The whole history; only where the first turn begins at the app's own server. */
+  headStartMessages?: TMessage[];
+  chatId: string;
+  /** What the agent shall do. `handover-prepare`: wait for what the app's own server has begun. */
+  trigger:
+    | "submit-message"
+    | "regenerate-message"
+    | "preload"
+    | "close"
+    | "action"
+    | "handover-prepare";
+  messageId?: string;
+  /** The client data, and above it the send's own metadata. */
+  metadata?: TMetadata;
+  /** What an `action` asks for. An agent may have a schema for it. */
+  action?: unknown;
+  /** Where an `action` comes from. Default: `client`. */
+  actionSource?: "client" | "webhook" | "channel";
+  /** In place of a message: what came in over a channel, such as a messenger. */
+  channelEvent?: {
+    connectorId: string;
+    event: unknown;
+    source: string;
+    headers: Record<string, string>;
+    /** The service's id of the delivery: a retry has the same, a replay another one. */
+    deliveryId: string;
+    /** The channel's own id of it: a replay has the same. */
+    externalDeliveryId?: string;
+  };
+  /** Whether an earlier run of this chat has ended. */
+  continuation?: boolean;
+  /** The run that has ended. */
+  previousRunId?: string;
+  /** How long the run waits for the next message. */
+  idleTimeoutInSeconds?: number;
+  /** The service's id of the session. */
+  sessionId?: string;
+};
+
+/** A record of the session's input. */
+export type ChatInputChunk<TMessage extends UIMessage = UIMessage, TMetadata = unknown> =
+  | { kind: "message"; payload: ChatTaskWirePayload<TMessage, TMetadata> }
+  | {
+      kind: "stop";
+      /** Why, for people to read. */
+      message?: string;
+    }
+  | {
+      /** The app's own server has begun the answer, and hands it over. */
+      kind: "handover";
+      partialAssistantMessage: ModelMessage[];
+      /** The id of the answer's message, which the agent goes on with. */
+      messageId?: string;
+      /** Whether that is the whole answer. */
+      isFinal: boolean;
+    }
+  | {
+      /** The app's own server has given up: there is nothing to hand over. */
+      kind: "handover-skip";
+    };
+
 /** What of a Trigger.dev task's type the hooks look at. The SDK itself is no dependency. */
 export type AnyChatTask = {
   id: string;
@@ -226,18 +322,23 @@ export type AnyChatTask = {
   trigger: (payload: any, ...rest: any[]) => unknown;
 };
 
-type PayloadOf<TTask extends AnyChatTask> = Parameters<TTask["trigger"]>[0];
+type PayloadOf<TTask> = TTask extends AnyChatTask ? Parameters<TTask["trigger"]>[0] : unknown;
 
-/** The client data of an agent, from its type: what its `clientDataSchema` takes. */
-export type InferChatClientData<TTask extends AnyChatTask> =
-  PayloadOf<TTask> extends { chatId: string; metadata?: infer TMetadata } ? TMetadata : unknown;
+/**
+ * The client data of an agent, from its type: what its `clientDataSchema` takes; without one, any
+ * record.
+ */
+export type InferChatClientData<TTask> =
+  PayloadOf<TTask> extends { chatId: string; metadata?: infer TMetadata }
+    ? unknown extends TMetadata
+      ? Record<string, unknown>
+      : TMetadata
+    : Record<string, unknown>;
 
 /** The UI message of an agent, from its type. */
-export type InferChatUIMessage<TTask extends AnyChatTask> =
-  PayloadOf<TTask> extends { chatId: string; message?: infer TMessage }
-    ? NonNullable<TMessage> extends UIMessage
-      ? NonNullable<TMessage>
-      : UIMessage
+export type InferChatUIMessage<TTask> =
+  PayloadOf<TTask> extends { chatId: string; message?: infer TMessage extends UIMessage }
+    ? TMessage
     : UIMessage;
 
 /** Options of `useTriggerChatTransport`; with an agent's type, its id and client data are checked. */
