@@ -33,7 +33,7 @@ LOCKED := $(if $(CI),--locked)
 export TOOLS_DIR
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-WORKSPACES := js examples/chat tests/e2e benches
+WORKSPACES := js examples/chat tests/e2e tests/types benches
 MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
@@ -114,6 +114,7 @@ test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, i
 
 test-js: package setup-browser ## Run the TypeScript tests, and those that drive a browser
 	npm test -w js
+	npm test -w tests/types
 	npm test -w benches
 	npm test -w tests/e2e
 

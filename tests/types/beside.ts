@@ -1,0 +1,145 @@
+// Both packages in one program: each type is the same in both, save what stands here.
+import type * as Published from "@trigger.dev/sdk/chat";
+import type * as PublishedReact from "@trigger.dev/sdk/chat/react";
+import type * as Ours from "trigger-chat-transport";
+import type * as OursReact from "trigger-chat-transport/react";
+import type * as agents from "./app/agents.js";
+import { type Equal, proves } from "./app/equal.js";
+
+type Message = agents.Message;
+type User = { userId: string; model?: string };
+
+proves<{
+  AccessTokenParams: Equal<Ours.AccessTokenParams, Published.AccessTokenParams>;
+  ChatActionOptions: Equal<Ours.ChatActionOptions, Published.ChatActionOptions>;
+  ChatActionSettlement: Equal<Ours.ChatActionSettlement, Published.ChatActionSettlement>;
+  ChatBaseURLResolver: Equal<Ours.ChatBaseURLResolver, Published.ChatBaseURLResolver>;
+  ChatFetchOverride: Equal<Ours.ChatFetchOverride, Published.ChatFetchOverride>;
+  ChatInputChunk: Equal<Ours.ChatInputChunk, Published.ChatInputChunk>;
+  ChatInputChunkOfAgent: Equal<
+    Ours.ChatInputChunk<Message, User>,
+    Published.ChatInputChunk<Message, User>
+  >;
+  ChatSessionPersistedState: Equal<
+    Ours.ChatSessionPersistedState,
+    Published.ChatSessionPersistedState
+  >;
+  ChatTaskWirePayload: Equal<Ours.ChatTaskWirePayload, Published.ChatTaskWirePayload>;
+  ChatTaskWirePayloadOfAgent: Equal<
+    Ours.ChatTaskWirePayload<Message, User>,
+    Published.ChatTaskWirePayload<Message, User>
+  >;
+  ChatTransportEndpoint: Equal<Ours.ChatTransportEndpoint, Published.ChatTransportEndpoint>;
+  ChatTransportEndpointContext: Equal<
+    Ours.ChatTransportEndpointContext,
+    Published.ChatTransportEndpointContext
+  >;
+  ChatTransportEvent: Equal<Ours.ChatTransportEvent, Published.ChatTransportEvent>;
+  ChatTransportSendSource: Equal<Ours.ChatTransportSendSource, Published.ChatTransportSendSource>;
+  StartSessionParams: Equal<Ours.StartSessionParams, Published.StartSessionParams>;
+  StartSessionParamsOfAgent: Equal<
+    Ours.StartSessionParams<User>,
+    Published.StartSessionParams<User>
+  >;
+  StartSessionResult: Equal<Ours.StartSessionResult, Published.StartSessionResult>;
+}>();
+
+// The options: ours have more.
+type OurOptions = "coalesce" | "sendTimeoutSeconds" | "stopOnAbort";
+type MissingOptions = "headStart" | "multiTab" | "watch";
+type SharedOption = Exclude<keyof Published.TriggerChatTransportOptions, MissingOptions>;
+
+proves<{
+  added: Equal<
+    Exclude<keyof Ours.TriggerChatTransportOptions, keyof Published.TriggerChatTransportOptions>,
+    OurOptions
+  >;
+  missing: Equal<
+    Exclude<keyof Published.TriggerChatTransportOptions, keyof Ours.TriggerChatTransportOptions>,
+    MissingOptions
+  >;
+  shared: Equal<
+    Pick<Ours.TriggerChatTransportOptions, SharedOption>,
+    Pick<Published.TriggerChatTransportOptions, SharedOption>
+  >;
+  sharedOfAgent: Equal<
+    Pick<Ours.TriggerChatTransportOptions<User>, SharedOption>,
+    Pick<Published.TriggerChatTransportOptions<User>, SharedOption>
+  >;
+}>();
+
+/** Whether the hook's options are the same for an agent. */
+type SameForHook<Name extends keyof typeof agents> = Equal<
+  Pick<OursReact.UseTriggerChatTransportOptions<(typeof agents)[Name]>, SharedOption>,
+  Pick<PublishedReact.UseTriggerChatTransportOptions<(typeof agents)[Name]>, SharedOption>
+>;
+
+// Where optional members may be undefined, ours are stricter for data that is optional as a whole:
+// the published ones take any record beside it.
+proves<{ [Name in Exclude<keyof typeof agents, "withOptionalData">]: SameForHook<Name> }>();
+proves<{
+  anyAgent: Equal<
+    Pick<OursReact.UseTriggerChatTransportOptions, SharedOption>,
+    Pick<PublishedReact.UseTriggerChatTransportOptions, SharedOption>
+  >;
+}>();
+
+// The class.
+type OurMembers =
+  | "addConnectionStateListener"
+  | "close"
+  | "connectionState"
+  | "removeConnectionStateListener"
+  | "resumeStreamIsReplay"
+  | "retryNow";
+type MissingMembers =
+  | "addMessagesListener"
+  | "addReadOnlyListener"
+  | "broadcastMessages"
+  | "clearSupersedeGate"
+  | "hasClaim"
+  | "isReadOnly"
+  | "removeMessagesListener"
+  | "removeReadOnlyListener"
+  | "seedResumeCursor"
+  | "sendAction"
+  | "sessionClosedReason"
+  | "sessionStatus";
+type SharedMember = Exclude<keyof Published.TriggerChatTransport, MissingMembers>;
+
+proves<{
+  added: Equal<
+    Exclude<keyof Ours.TriggerChatTransport, keyof Published.TriggerChatTransport>,
+    OurMembers
+  >;
+  missing: Equal<
+    Exclude<keyof Published.TriggerChatTransport, keyof Ours.TriggerChatTransport>,
+    MissingMembers
+  >;
+}>();
+proves<{
+  [Name in SharedMember]: Equal<
+    Ours.TriggerChatTransport[Name],
+    Published.TriggerChatTransport[Name]
+  >;
+}>();
+
+// What is there at run time.
+type MissingValues = "AgentChat" | "ChatStream" | "SUB_AGENT_DATA_TYPE" | "createSubAgentMessages";
+type MissingHooks =
+  | "seedTranscriptCursor"
+  | "useChatActions"
+  | "useLoadTranscript"
+  | "useMultiTabChat"
+  | "usePendingMessages"
+  | "useSubAgentMessages";
+
+proves<{
+  added: Equal<Exclude<keyof typeof Ours, keyof typeof Published>, "ChatTransport">;
+  missing: Equal<Exclude<keyof typeof Published, keyof typeof Ours>, MissingValues>;
+  addedHooks: Equal<
+    Exclude<keyof typeof OursReact, keyof typeof PublishedReact>,
+    "useConnectionState"
+  >;
+  missingHooks: Equal<Exclude<keyof typeof PublishedReact, keyof typeof OursReact>, MissingHooks>;
+}>();
