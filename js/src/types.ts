@@ -322,24 +322,26 @@ export type AnyChatTask = {
   trigger: (payload: any, ...rest: any[]) => unknown;
 };
 
-type PayloadOf<TTask> = TTask extends AnyChatTask ? Parameters<TTask["trigger"]>[0] : unknown;
+type PayloadOf<TTask extends AnyChatTask> = Parameters<TTask["trigger"]>[0];
 
 /**
  * The client data of an agent, from its type: what its `clientDataSchema` takes; without one, any
  * record.
  */
-export type InferChatClientData<TTask> =
-  PayloadOf<TTask> extends { chatId: string; metadata?: infer TMetadata }
+export type InferChatClientData<TTask> = TTask extends AnyChatTask
+  ? PayloadOf<TTask> extends { chatId: string; metadata?: infer TMetadata }
     ? unknown extends TMetadata
       ? Record<string, unknown>
       : TMetadata
-    : Record<string, unknown>;
+    : Record<string, unknown>
+  : Record<string, unknown>;
 
 /** The UI message of an agent, from its type. */
-export type InferChatUIMessage<TTask> =
-  PayloadOf<TTask> extends { chatId: string; message?: infer TMessage extends UIMessage }
+export type InferChatUIMessage<TTask> = TTask extends AnyChatTask
+  ? PayloadOf<TTask> extends { chatId: string; message?: infer TMessage extends UIMessage }
     ? TMessage
-    : UIMessage;
+    : UIMessage
+  : UIMessage;
 
 /** Options of `useTriggerChatTransport`; with an agent's type, its id and client data are checked. */
 export type UseTriggerChatTransportOptions<TTask extends AnyChatTask = AnyChatTask> = Omit<

@@ -1,5 +1,6 @@
 // An app's component, as the README has it, for each of its agents.
 import { useChat } from "@ai-sdk/react";
+import type { AnyTask } from "@trigger.dev/sdk";
 import {
   type InferChatUIMessage,
   type UseTriggerChatTransportOptions,
@@ -160,7 +161,7 @@ export function useRightly(): void {
   });
 }
 
-/** An app's own hook around ours. */
+/** An app's own hooks around this one. */
 export function useMyTransport(
   options: Omit<UseTriggerChatTransportOptions<typeof agents.withZod>, "task" | "accessToken">,
 ) {
@@ -169,4 +170,8 @@ export function useMyTransport(
     task: "with-zod",
     accessToken,
   });
+}
+
+export function useAgent<TAgent extends AnyTask>(options: UseTriggerChatTransportOptions<TAgent>) {
+  return useTriggerChatTransport<TAgent>(options);
 }

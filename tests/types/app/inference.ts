@@ -27,7 +27,9 @@ proves<{
   customWithMessage: Equal<DataOf<"customWithMessage">, undefined>;
   raw: Equal<DataOf<"raw">, { userId: string }>;
   noChat: Equal<DataOf<"noChat">, AnyRecord>;
+  eachOfTwo: Equal<DataOf<"custom" | "withUnion">, DataOf<"custom"> | DataOf<"withUnion">>;
   unknown: Equal<InferChatClientData<unknown>, AnyRecord>;
+  none: Equal<InferChatClientData<never>, never>;
 }>();
 
 proves<{
@@ -39,7 +41,9 @@ proves<{
   customWithMessage: Equal<MessageOf<"customWithMessage">, agents.Message>;
   raw: Equal<MessageOf<"raw">, agents.Message>;
   noChat: Equal<MessageOf<"noChat">, UIMessage>;
+  eachOfTwo: Equal<MessageOf<"raw" | "withTools">, agents.Message | agents.ToolMessage>;
   unknown: Equal<InferChatUIMessage<unknown>, UIMessage>;
+  none: Equal<InferChatUIMessage<never>, never>;
   forReact: Equal<MessageForReact<typeof agents.withMessage>, agents.Message>;
   defaultForReact: Equal<MessageForReact<typeof agents.withZod>, UIMessage>;
 }>();
