@@ -1,4 +1,5 @@
-// Both packages in one program: each type is the same in both, save what stands here.
+// Both packages in one program: each type is the same in both, save what stands here. What is
+// `Missing` here has yet to come.
 import type * as Published from "@trigger.dev/sdk/chat";
 import type * as PublishedReact from "@trigger.dev/sdk/chat/react";
 import type * as Ours from "trigger-chat-transport";

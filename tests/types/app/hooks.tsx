@@ -16,7 +16,7 @@ import {
 } from "@trigger.dev/sdk/chat/react";
 import type { UIMessage } from "ai";
 import type { ReactNode } from "react";
-import type * as agents from "../agents.js";
+import type * as agents from "./agents.js";
 
 type Message = agents.Message;
 

@@ -9,7 +9,7 @@ import {
   type ChatToolResult,
 } from "@trigger.dev/sdk/chat";
 import type { UIMessage, UIMessageChunk } from "ai";
-import type * as agents from "../agents.js";
+import type * as agents from "./agents.js";
 
 const session: ChatSession = { lastEventId: "7" };
 const options: AgentChatOptions<typeof agents.withZod> = {

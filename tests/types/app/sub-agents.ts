@@ -8,7 +8,7 @@ import {
   type SubAgentMessagesOptions,
 } from "@trigger.dev/sdk/chat";
 import type { UIMessage } from "ai";
-import type { Message } from "../agents.js";
+import type { Message } from "./agents.js";
 
 const options: SubAgentMessagesOptions = { throttleMs: 50, onChange: () => {} };
 const messages: SubAgentMessages<Message> = createSubAgentMessages<Message>(options);

@@ -2,7 +2,7 @@
 import { useChat } from "@ai-sdk/react";
 import { useMultiTabChat, useTriggerChatTransport } from "@trigger.dev/sdk/chat/react";
 import { type ReactNode, useEffect } from "react";
-import type * as agents from "../agents.js";
+import type * as agents from "./agents.js";
 
 export function Chat({ chatId }: { chatId: string }): ReactNode {
   const transport = useTriggerChatTransport<typeof agents.withMessage>({
