@@ -71,7 +71,7 @@ export type ChatTransportSendSource =
 export type ChatActionSettlement = {
   /** The seq of the action in the session's input. */
   inputSeq: number;
-  /** How far the agent had read the session's input: `inputSeq`, or behind it. */
+  /** How far the agent had read the session's input: to `inputSeq`, or further. */
   sessionInEventId: string;
   /** The cursor of the record, in the session's output. */
   lastEventId?: string;
