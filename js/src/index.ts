@@ -1,3 +1,11 @@
+export {
+  createSubAgentMessages,
+  SUB_AGENT_DATA_TYPE,
+  type SubAgentChunkBatch,
+  type SubAgentDataChunk,
+  type SubAgentMessages,
+  type SubAgentMessagesOptions,
+} from "./sub-agents.js";
 export type {
   ConnectionStateListener,
   ReconnectToStreamOptions,

@@ -56,3 +56,19 @@ export function useConnectionState(
   const state = () => transport.connectionState(chatId);
   return useSyncExternalStore(subscribe, state, () => idle);
 }
+
+export type {
+  InjectedMessage,
+  PendingMessage,
+  UsePendingMessagesOptions,
+  UsePendingMessagesReturn,
+} from "./react/pending-messages.js";
+export { useChatActions } from "./react/use-chat-actions.js";
+export {
+  type LoadTranscriptResult,
+  seedTranscriptCursor,
+  type UseLoadTranscriptOptions,
+  useLoadTranscript,
+} from "./react/use-load-transcript.js";
+export { usePendingMessages } from "./react/use-pending-messages.js";
+export { useSubAgentMessages } from "./react/use-sub-agent-messages.js";

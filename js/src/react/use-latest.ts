@@ -1,0 +1,14 @@
+import { useInsertionEffect, useRef } from "react";
+
+/**
+ * The value of the last render that was committed, so that a function with one identity for life can
+ * use it.
+ */
+export function useLatest<T>(value: T): { readonly current: T } {
+  const latest = useRef(value);
+  // Before all other effects, those of child components as well: none of them meets an old value.
+  useInsertionEffect(() => {
+    latest.current = value;
+  });
+  return latest;
+}

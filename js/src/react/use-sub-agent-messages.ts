@@ -1,0 +1,24 @@
+import type { UIMessage } from "ai";
+import { useMemo, useState, useSyncExternalStore } from "react";
+import {
+  type SubAgentMessages,
+  type SubAgentMessagesOptions,
+  SubAgentStore,
+} from "../sub-agents.js";
+
+/**
+ * The messages of sub-agents while they work. `onData` goes to `useChat`; `get` takes the id of the
+ * parent's tool call, and renders again when it has something new. A call that is over, or one of a
+ * page that was reloaded, has its message in the tool part's `output`.
+ */
+export function useSubAgentMessages<TUIMessage extends UIMessage = UIMessage>(
+  options?: Pick<SubAgentMessagesOptions, "throttleMs">,
+): Pick<SubAgentMessages<TUIMessage>, "onData" | "get"> {
+  const [store] = useState(() => new SubAgentStore<TUIMessage>(options?.throttleMs));
+  const messages = useSyncExternalStore(store.subscribe, store.messages, store.messages);
+  return useMemo(
+    // `get` is new with the messages: what is memoized over it would else show old ones.
+    () => ({ onData: store.onData, get: (toolCallId: string) => messages.get(toolCallId) }),
+    [store, messages],
+  );
+}
