@@ -1,4 +1,4 @@
-import { useCallback } from "react";
+import { useCallback } from "./peer.js";
 import { useLatest } from "./use-latest.js";
 
 /**

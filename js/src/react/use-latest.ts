@@ -1,4 +1,4 @@
-import { useInsertionEffect, useRef } from "react";
+import { useInsertionEffect, useRef } from "./peer.js";
 
 /**
  * The value of the last render that was committed, so that a function with one identity for life can

@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { useEffect, useState } from "react";
+import { useEffect, useState } from "./peer.js";
 import { useLatest } from "./use-latest.js";
 
 /** What the app's server gives of a conversation: what `chat.createLoadTranscriptAction` returns. */

@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } from "./peer.js";
 import {
   getInjectedMessageIds,
   getInjectedMessages,

@@ -1,10 +1,10 @@
 import type { UIMessage } from "ai";
-import { useMemo, useState, useSyncExternalStore } from "react";
 import {
   type SubAgentMessages,
   type SubAgentMessagesOptions,
   SubAgentStore,
 } from "../sub-agents.js";
+import { useMemo, useState, useSyncExternalStore } from "./peer.js";
 
 /**
  * The messages of sub-agents while they work. `onData` goes to `useChat`; `get` takes the id of the
