@@ -26,6 +26,9 @@ const answer: UIMessageChunk[] = [
   { type: "tool-input-start", toolCallId: "c", toolName: "search" },
   { type: "tool-input-delta", toolCallId: "c", inputTextDelta: '{"query":' },
   { type: "tool-input-delta", toolCallId: "c", inputTextDelta: '"tides"}' },
+  { type: "tool-input-start", toolCallId: "d", toolName: "search" },
+  { type: "tool-input-delta", toolCallId: "c", inputTextDelta: " " },
+  { type: "tool-input-delta", toolCallId: "d", inputTextDelta: "{}" },
   { type: "tool-input-available", toolCallId: "c", toolName: "search", input: { query: "tides" } },
   { type: "tool-output-available", toolCallId: "c", output: { found: ["🌊"] } },
   { type: "finish-step" },
@@ -170,11 +173,16 @@ describe.each([
   test("other parts, and parts that are damaged, are left alone", async () => {
     const onChange = vi.fn();
     const messages = create({ onChange });
-    for (const data of [undefined, null, "text", {}, { toolCallId: 1, seq: 0, chunks: [] }]) {
-      messages.onData({ type: SUB_AGENT_DATA_TYPE, data });
+    const { data } = batch("call", 0, { type: "text-start", id: "t" });
+    const damaged = [
+      { ...data, toolCallId: 1 },
+      { ...data, chunks: "text" },
+      { ...data, seq: "0" },
+    ];
+    for (const other of [undefined, null, "text", {}, ...damaged]) {
+      messages.onData({ type: SUB_AGENT_DATA_TYPE, data: other });
     }
-    messages.onData({ type: SUB_AGENT_DATA_TYPE, data: { toolCallId: "call", seq: 0 } });
-    messages.onData({ ...batch("call", 0, { type: "text-start", id: "t" }), type: "data-other" });
+    messages.onData({ type: "data-other", data });
     await shown();
     expect(messages.get("call")).toBeUndefined();
     expect(onChange).not.toHaveBeenCalled();
@@ -226,7 +234,15 @@ describe("with another ai", () => {
     messages.onData(batch("call", 1, ...answer.slice(5)));
     await vi.waitFor(() => expect(steps).toHaveBeenLastCalledWith(answer.at(-1)));
     const deltas = steps.mock.calls.flatMap(([chunk]) => chunk.delta ?? chunk.inputTextDelta ?? []);
-    expect(deltas).toEqual(["First look.", '{"query":"tides"}', "The moon", "(aside)", " pulls"]);
+    expect(deltas).toEqual([
+      "First look.",
+      '{"query":"tides"}',
+      " ",
+      "{}",
+      "The moon",
+      "(aside)",
+      " pulls",
+    ]);
     messages.dispose();
   });
 

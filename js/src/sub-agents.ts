@@ -46,17 +46,14 @@ const DEFAULT_THROTTLE_MS = 100;
 export function createSubAgentMessages<TUIMessage extends UIMessage = UIMessage>(
   options: SubAgentMessagesOptions = {},
 ): SubAgentMessages<TUIMessage> {
-  const store = new SubAgentStore<TUIMessage>(options.throttleMs);
+  let store: SubAgentStore<TUIMessage> | undefined = new SubAgentStore(options.throttleMs);
   const unsubscribe = store.subscribe(() => options.onChange?.());
-  let isDisposed = false;
   return {
-    onData: (part) => {
-      if (!isDisposed) store.onData(part);
-    },
-    get: (toolCallId) => (isDisposed ? undefined : store.messages().get(toolCallId)),
+    onData: (part) => store?.onData(part),
+    get: (toolCallId) => store?.messages().get(toolCallId),
     dispose: () => {
-      isDisposed = true;
       unsubscribe();
+      store = undefined;
     },
   };
 }
@@ -140,7 +137,6 @@ class SubAgent {
   nextSeq = 0;
   #waiting: UIMessageChunk[] = [];
   #wake: (() => void) | undefined;
-  #isRead = true;
 
   /** The reducer takes one at a time: deltas that wait for it become one, and cost it one step. */
   readonly chunks = new ReadableStream<UIMessageChunk>(
@@ -155,16 +151,11 @@ class SubAgent {
         }
         controller.enqueue(chunk);
       },
-      cancel: () => {
-        this.#isRead = false;
-        this.#waiting = [];
-      },
     },
     { highWaterMark: 0 },
   );
 
   push(chunks: UIMessageChunk[]): void {
-    if (!this.#isRead) return;
     for (const chunk of chunks) {
       const last = this.#waiting.at(-1);
       const joined = last && joinedDeltas(last, chunk);

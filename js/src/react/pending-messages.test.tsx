@@ -2,10 +2,10 @@
 import { useChat } from "@ai-sdk/react";
 import { usePendingMessages as publishedHook } from "@trigger.dev/sdk/chat/react";
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
-import { act, useEffect } from "react";
+import { act, useEffect, useRef } from "react";
 import { describe, expect, test, vi } from "vitest";
 import { usePendingMessages } from "../react.js";
-import type { UsePendingMessagesOptions } from "./pending-messages.js";
+import type { UsePendingMessagesOptions, UsePendingMessagesReturn } from "./pending-messages.js";
 import { renderHook } from "./rendering.js";
 
 const hooks = { here: usePendingMessages, published: publishedHook as typeof usePendingMessages };
@@ -218,21 +218,59 @@ test("the functions keep their identity, and follow the chat that is shown", asy
   expect(sent).toHaveLength(1);
 });
 
+/** The hook in a page with an effect that runs ahead of those of the hook, as a child's effects do. */
+function renderWithEffect(
+  options: UsePendingMessagesOptions,
+  effect: (pending: UsePendingMessagesReturn, options: UsePendingMessagesOptions) => void,
+) {
+  const hook = (options: UsePendingMessagesOptions) => {
+    const latest = useRef<UsePendingMessagesReturn>(undefined);
+    useEffect(() => {
+      if (latest.current) effect(latest.current, options);
+    }, [options]);
+    latest.current = usePendingMessages(options);
+    return latest.current;
+  };
+  return renderHook(hook, options, { isStrict: false });
+}
+
 test("an effect that writes when the chat changes writes to the new chat", async () => {
   const { options, steered } = chat();
-  const hook = (options: UsePendingMessagesOptions) => {
-    const pending = usePendingMessages(options);
-    const { steer } = pending;
-    const { chatId } = options;
-    useEffect(() => steer(`hello, ${chatId}`), [steer, chatId]);
-    return pending;
-  };
-  const page = await renderHook(hook, options, { isStrict: false });
+  const page = await renderWithEffect(options, ({ steer }, { chatId }) => steer(`to ${chatId}`));
   await page.render({ ...options, chatId: "other" });
   expect(steered).toMatchObject([
-    { chatId: "chat", text: "hello, chat" },
-    { chatId: "other", text: "hello, other" },
+    { chatId: "chat", text: "to chat" },
+    { chatId: "other", text: "to other" },
   ]);
+});
+
+test("what is written in the very moment of the end goes with what waited, in one turn", async () => {
+  const { options, sent, steered } = chat();
+  const page = await renderWithEffect(options, (pending, { status }) => {
+    if (status === "ready") pending.steer("last words");
+  });
+  act(() => page.result.queue("queued"));
+  await page.render({ ...options, status: "ready" });
+  expect(sent).toEqual([[{ text: "queued\nlast words" }, undefined]]);
+  expect(steered).toEqual([]);
+});
+
+test("a message that was taken in stays so when the messages are replaced", async () => {
+  const { options, sent, steered } = chat();
+  const page = await renderHook(usePendingMessages, options);
+  act(() => page.result.steer("taken in"));
+  await page.render({ ...options, messages: steered.map((one) => answerWith(one)) });
+  await page.render({ ...options, messages: [] });
+  expect(page.result.pending).toEqual([]);
+  await page.render({ ...options, status: "ready" });
+  expect(sent).toEqual([]);
+});
+
+test("stored messages of an old AI SDK, which have no parts, are no obstacle", async () => {
+  const messages = [{ id: "old", role: "user", content: "hello" } as unknown as UIMessage];
+  const page = await renderHook(usePendingMessages, chat({ messages }).options);
+  act(() => page.result.queue("later"));
+  expect(textsOf(page.result.pending)).toEqual(["later"]);
 });
 
 test("pages without crypto.randomUUID, those on plain http, steer as well", async () => {

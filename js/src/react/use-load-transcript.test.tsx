@@ -80,7 +80,7 @@ describe.each(table)("$who, strict: $isStrict", ({ who, isStrict }) => {
     expect(page.result).toEqual({ ...nothing, isLoading: false });
     expect(loads).toEqual([]);
     await page.render({ chatId: "chat" });
-    expect(loads.map(({ params }) => params)).toEqual(loads.map(() => ({ chatId: "chat" })));
+    expect(loads.map(({ params }) => params)).toStrictEqual(loads.map(() => ({ chatId: "chat" })));
     expect(page.result.isLoading).toBe(true);
     await page.render({ chatId: undefined });
     expect(page.result).toEqual({ ...nothing, isLoading: false });
