@@ -176,7 +176,7 @@ describe.each([
     const { data } = batch("call", 0, { type: "text-start", id: "t" });
     const damaged = [
       { ...data, toolCallId: 1 },
-      { ...data, chunks: "text" },
+      { ...data, chunks: 7 },
       { ...data, seq: "0" },
     ];
     for (const other of [undefined, null, "text", {}, ...damaged]) {
@@ -254,9 +254,9 @@ describe("with another ai", () => {
     const { createSubAgentMessages } = await import("./sub-agents.js");
     const messages = createSubAgentMessages();
     messages.onData(batch("a", 0, { type: "text-start", id: "t" }));
+    await vi.waitFor(() => expect(error).toHaveBeenCalled());
     messages.onData(batch("b", 0, { type: "text-start", id: "t" }));
     messages.onData(batch("b", 1, { type: "text-end", id: "t" }));
-    await vi.waitFor(() => expect(error).toHaveBeenCalled());
     await shown();
     expect(error).toHaveBeenCalledOnce();
     expect(String(error.mock.calls[0]?.[0])).toContain("need the package `ai`");
