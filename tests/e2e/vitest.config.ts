@@ -1,4 +1,19 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
-// A browser and a bundler each take a whole machine of two cores: one file at a time.
-export default defineConfig({ test: { fileParallelism: false } });
+export default defineConfig({
+  test: {
+    // A browser and a bundler each take a whole machine of two cores: one file at a time.
+    fileParallelism: false,
+    projects: [
+      {
+        extends: true,
+        // Each test has its own service and clients: the two packages are loaded once for them all.
+        test: { name: "contract", include: ["contract/*.test.ts"], isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: "driven", exclude: [...configDefaults.exclude, "contract/**"] },
+      },
+    ],
+  },
+});
