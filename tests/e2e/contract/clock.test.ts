@@ -246,3 +246,39 @@ agree("a token that is refreshed late holds the message back, and no longer", as
   (await app.service.out()).stream().turnComplete(0);
   await answer.closed();
 });
+
+/** A token that says how long it lives. */
+function tokenFor(minutes: number): string {
+  const life = { iat: Date.now() / 1_000, exp: Date.now() / 1_000 + minutes * 60 };
+  return ["e30", btoa(JSON.stringify(life)).replaceAll("=", ""), "x"].join(".");
+}
+
+differ("tokens-in-time", {
+  ours: [
+    "a token that is about to expire is renewed beside the message, and the next one has it",
+    async ({ open }) => {
+      const app = open({ startSession: async () => ({ publicAccessToken: tokenFor(60) }) });
+      await app.turn("one", 0);
+      await pass(57 * 60_000);
+      expect(app.refreshes).toEqual([]);
+      await pass(60_000);
+      await app.turn("two", 1);
+      await settle();
+      expect(app.refreshes).toHaveLength(1);
+      const { append, request } = await app.turn("three", 2);
+      expect([append.token, request.token]).toEqual(["fresh-1", "fresh-1"]);
+      expect(app.refreshes).toHaveLength(1);
+    },
+  ],
+  published: [
+    "a token is renewed when the service refuses it",
+    async ({ open }) => {
+      const app = open({ startSession: async () => ({ publicAccessToken: tokenFor(60) }) });
+      await app.turn("one", 0);
+      await pass(58 * 60_000);
+      await app.turn("two", 1);
+      await app.turn("three", 2);
+      expect(app.refreshes).toEqual([]);
+    },
+  ],
+});

@@ -3,6 +3,7 @@ import type { UIMessage } from "ai";
 import { describe, expect, vi } from "vitest";
 import { agree, differ } from "./clients";
 import { said, stored, word } from "./conversation";
+import { settle } from "./scripted-service";
 
 const APPEND_HEADERS = {
   "content-type": "application/json",
@@ -426,6 +427,43 @@ describe("fetch", () => {
         await answer.rejected();
         expect(request.isAborted).toBe(true);
         expect(app.eventTypes).toEqual(["message-send-failed"]);
+      },
+    ],
+  });
+});
+
+describe("a request for the answer that is refused before the message has landed", () => {
+  differ("leave-together", {
+    ours: [
+      "fails the stream when the message lands",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const answer = app.send("hello");
+        const append = await app.service.append();
+        (await app.service.out()).refuse(404);
+        await settle();
+        expect([answer.state, app.eventTypes]).toEqual(["promised", []]);
+        append.accept(0);
+        expect(await answer.failed()).toMatchObject({ name: "TriggerApiError", status: 404 });
+        expect(app.eventTypes).toEqual(["message-sent", "stream-error"]);
+      },
+    ],
+  });
+
+  differ("leave-together", {
+    ours: [
+      "leaves again when the session is created anew",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const answer = app.send("hello");
+        const append = await app.service.append();
+        (await app.service.out()).refuse(404);
+        await settle();
+        append.refuse(404);
+        (await app.service.append()).accept(0);
+        (await app.service.out()).stream().chunks(word("a")).turnComplete(0);
+        expect(await answer.closed()).toEqual([word("a")]);
+        expect(app.starts).toHaveLength(1);
       },
     ],
   });

@@ -1,7 +1,7 @@
 // What can be changed while the client lives, and what can be called without it.
 import { describe, expect } from "vitest";
-import { agree } from "./clients";
-import { said, stored, word } from "./conversation";
+import { agree, differ } from "./clients";
+import { type Client, said, stored, word } from "./conversation";
 import { ScriptedService, settle } from "./scripted-service";
 
 describe("setters are live", () => {
@@ -169,5 +169,26 @@ describe("letting go", () => {
     expect(app.state).toEqual({
       ...{ publicAccessToken: "stored", activeInputSeq: 0, isStreaming: true },
     });
+  });
+
+  differ("close-lets-go", {
+    ours: [
+      "is what `close` does, by which the AI SDK lets go of a chat",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const { answer, request } = await app.ask("hello", 0);
+        (app.client as Client & { close(): void }).close();
+        expect(await answer.closed()).toEqual([]);
+        await settle();
+        expect(request.isAborted).toBe(true);
+        expect(app.state).toMatchObject({ isStreaming: true });
+      },
+    ],
+    published: [
+      "is nothing that the AI SDK can do",
+      async ({ open }) => {
+        expect(open().client).not.toHaveProperty("close");
+      },
+    ],
   });
 });

@@ -2,7 +2,7 @@
 // and what is stored on the way.
 import { describe, expect } from "vitest";
 import { agree, differ } from "./clients";
-import { pass, stored, word } from "./conversation";
+import { Answer, type App, pass, said, stored, word } from "./conversation";
 import { command, control, data, type OutStream, settle } from "./scripted-service";
 
 describe("records", () => {
@@ -233,6 +233,37 @@ describe("connections", () => {
     ],
   });
 
+  differ("unwritten-stream-waits", {
+    ours: [
+      "a stream that nobody has written to yet is asked again for a minute",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const { answer, out } = await app.ask("hello", 0);
+        out.done();
+        for (let window = 0; window < 8; window++) {
+          await pass(5_000);
+          (await app.service.out()).stream().done();
+        }
+        await pass(5_000);
+        (await app.service.out()).stream().chunks(word("a")).turnComplete(0);
+        expect(await answer.closed()).toEqual([word("a")]);
+      },
+    ],
+    published: [
+      "a stream that nobody has written to yet is asked again five times",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const { answer, out } = await app.ask("hello", 0);
+        out.done();
+        for (let window = 0; window < 5; window++) {
+          await pass(5_000);
+          (await app.service.out()).stream().done();
+        }
+        expect((await answer.failed()).message).toContain("reconnect budget exhausted");
+      },
+    ],
+  });
+
   differ("retries-over-connections", {
     ours: [
       "a writer's retry that comes on the next connection is handed on once",
@@ -358,12 +389,100 @@ describe("which boundary is mine", () => {
     expect(await answer.closed()).toEqual([word("a")]);
   });
 
+  differ("held-back-boundary", {
+    ours: [
+      "behind a skipped one and an idle window, the service is asked once whether all is said",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const { answer, out } = await app.ask("hello", 7);
+        out.chunks(word("mine")).turnComplete(6);
+        out.done();
+        await pass(5_000);
+        const idle = await app.service.out();
+        expect(idle.headers).not.toHaveProperty("x-peek-settled");
+        const window = idle.stream().ping();
+        await pass(50_000);
+        window.ping().done();
+        await pass(5_000);
+        const question = await app.service.out();
+        expect(question.headers["x-peek-settled"]).toBe("1");
+        expect(answer.state).toBe("open");
+        question.streamSettled().end();
+        expect(await answer.closed()).toEqual([word("mine")]);
+        expect(app.states.at(-1)).toMatchObject({ isStreaming: false });
+      },
+    ],
+    published: [
+      "behind a skipped one, the stream waits for as long as there are windows",
+      async ({ open }) => {
+        const app = open({ sessions: stored() });
+        const { answer, out } = await app.ask("hello", 7);
+        out.chunks(word("mine")).turnComplete(6);
+        out.done();
+        await pass(5_000);
+        const window = (await app.service.out()).stream().ping();
+        await pass(50_000);
+        window.ping().done();
+        await pass(5_000);
+        const next = await app.service.out();
+        expect(next.headers).not.toHaveProperty("x-peek-settled");
+        next.stream().turnComplete(7);
+        expect(await answer.closed()).toEqual([word("mine")]);
+      },
+    ],
+  });
+
   agree("nothing behind it reaches the app", async ({ open }) => {
     const app = open({ sessions: stored() });
     const { answer, out } = await app.ask("hello", 0);
     out.batch(data(word("a")), control("turn-complete"), data(word("another turn's")));
     expect(await answer.closed()).toEqual([word("a")]);
     expect(app.state?.lastEventId).toBe("1");
+  });
+});
+
+describe("chunks that wait unread", () => {
+  const deltas = Array.from({ length: 200 }, (_, index) => word(`${index} `));
+  const text = deltas.map(({ delta }) => delta).join("");
+
+  /** An answer of many deltas that has come before the app reads it. */
+  async function unread(app: App) {
+    const call = app.client.sendMessages({
+      ...{ trigger: "submit-message", chatId: "chat", messageId: undefined },
+      ...{ messages: [said("hello")], abortSignal: undefined },
+    });
+    (await app.service.append()).accept(0);
+    (await app.service.out())
+      .stream()
+      .chunks(...deltas, { type: "finish" })
+      .turnComplete(0);
+    await settle();
+    return new Answer(call).closed();
+  }
+
+  differ("merged-deltas", {
+    ours: [
+      "are merged where they are adjacent deltas of one part",
+      async ({ open }) => {
+        const chunks = await unread(open({ sessions: stored() }));
+        expect(chunks.length).toBeLessThan(deltas.length);
+        const said = chunks.flatMap((chunk) => (chunk.type === "text-delta" ? chunk.delta : []));
+        expect(said.join("")).toBe(text);
+        expect(chunks.at(-1)).toEqual({ type: "finish" });
+      },
+    ],
+    published: [
+      "are handed on one by one",
+      async ({ open }) => {
+        const chunks = await unread(open({ sessions: stored() }));
+        expect(chunks).toEqual([...deltas, { type: "finish" }]);
+      },
+    ],
+  });
+
+  agree("are handed on one by one with `coalesce: false`", async ({ open }) => {
+    const chunks = await unread(open({ sessions: stored(), coalesce: false }));
+    expect(chunks).toEqual([...deltas, { type: "finish" }]);
   });
 });
 
