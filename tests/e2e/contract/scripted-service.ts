@@ -243,8 +243,8 @@ export function control(subtype: string, headers: Record<string, string> = {}): 
 }
 
 /** One of S2's own commands. */
-export function command(name: string): OutRecord {
-  return { headers: [["", name]], body: "\u0000\u0001" };
+export function command(name: string, body = "\u0000\u0001"): OutRecord {
+  return { headers: [["", name]], body };
 }
 
 /** The body of a subscription; what is written arrives at once. */

@@ -261,6 +261,20 @@ describe("a closed session", () => {
   });
 });
 
+agree("a close that the stream and a refusal tell is told once", async ({ open }) => {
+  const app = open({ sessions: stored() });
+  const { answer, out } = await app.ask("hello", 0);
+  const message = { id: "m", role: "user" as const, parts: [] };
+  const delivered = app.client.sendPendingMessage("chat", message);
+  const append = await app.service.append();
+  out.batch(control("session-closed", { "session-closed-reason": "first" }));
+  await answer.closed();
+  append.refuseAsClosed("second");
+  expect(await delivered).toBe(false);
+  expect(app.eventTypes.filter((type) => type === "session-closed")).toHaveLength(1);
+  expect(app.state).toMatchObject({ closed: true, closedReason: "first" });
+});
+
 describe("a session that the service has lost", () => {
   agree("is created anew, and the same message goes there, from the start", async ({ open }) => {
     const app = open({ sessions: stored({ lastEventId: "41" }) });

@@ -1,22 +1,27 @@
 // What can be changed while the client lives, and what can be called without it.
 import { describe, expect } from "vitest";
 import { agree, differ } from "./clients";
-import { type Client, said, stored, word } from "./conversation";
+import { type Client, pass, said, stored, word } from "./conversation";
 import { ScriptedService, settle } from "./scripted-service";
 
 describe("setters are live", () => {
   agree(
-    "`setFetch`: the next request goes by it, of a stream that is open too",
+    "`setFetch`: the next message goes by it, and the stream's next connection",
     async ({ open }) => {
       const app = open({ sessions: stored() });
       const { answer, out } = await app.ask("hello", 0);
+      out.chunks(word("a"));
+      await answer.received(1);
       const other = new ScriptedService();
       app.client.setFetch(other.fetch);
-      const stopped = app.client.sendPendingMessage("chat", said("and this"));
+      const delivered = app.client.sendPendingMessage("chat", said("and this"));
       (await other.append()).accept(1);
-      expect(await stopped).toBe(true);
-      out.turnComplete(1);
-      await answer.closed();
+      expect(await delivered).toBe(true);
+      out.cut();
+      await pass(5_000);
+      other.nextSeq = 1;
+      (await other.out()).stream().chunks(word("b")).turnComplete(1);
+      expect(await answer.closed()).toEqual([word("a"), word("b")]);
       expect(app.service.requests).toHaveLength(2);
     },
   );
