@@ -440,11 +440,11 @@ describe("a request for the answer that is refused before the message has landed
         const app = open({ sessions: stored() });
         const answer = app.send("hello");
         const append = await app.service.append();
-        (await app.service.out()).refuse(404);
+        (await app.service.out()).refuse(410);
         await settle();
         expect([answer.state, app.eventTypes]).toEqual(["promised", []]);
         append.accept(0);
-        expect(await answer.failed()).toMatchObject({ name: "TriggerApiError", status: 404 });
+        expect(await answer.failed()).toMatchObject({ name: "TriggerApiError", status: 410 });
         expect(app.eventTypes).toEqual(["message-sent", "stream-error"]);
       },
     ],

@@ -125,6 +125,7 @@ describe("connections", () => {
       const app = open({ sessions: stored() });
       const answer = app.send("hello");
       (await app.service.append()).accept(0);
+      await answer.opened();
       (await app.service.out()).refuse(status);
       expect(await answer.failed()).toMatchObject({ name: "TriggerApiError", status });
       expect(app.states.at(-1)).toMatchObject({ isStreaming: false });
