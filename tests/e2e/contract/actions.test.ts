@@ -1,6 +1,6 @@
 // Actions: edits of a chat that carry no message.
 import { describe, expect, vi } from "vitest";
-import { agree } from "./clients";
+import { agree, differ } from "./clients";
 import { NOW, stored, word } from "./conversation";
 import { control, data, settle } from "./scripted-service";
 
@@ -255,6 +255,15 @@ describe("`onSettled`", () => {
     expect(onSettled).not.toHaveBeenCalled();
   });
 
+  agree("is told last, behind the event and the state", async ({ open }) => {
+    const app = open({ sessions: stored() });
+    const answer = app.act(UNDO, { onSettled: () => app.order.push("settled") });
+    (await app.service.append()).accept(0);
+    (await app.service.out()).stream().turnComplete(0);
+    await answer.closed();
+    expect(app.order.slice(-3)).toEqual(["turn-completed", "state", "settled"]);
+  });
+
   agree("that throws breaks nothing", async ({ open }) => {
     const app = open({ sessions: stored() });
     const onSettled = vi.fn(() => {
@@ -272,4 +281,26 @@ describe("`onSettled`", () => {
     expect(onSettled).toHaveBeenCalledTimes(1);
     expect(app.eventTypes.at(-1)).toBe("turn-completed");
   });
+});
+
+differ("argument-errors", {
+  ours: [
+    "an action that is `undefined` is a wrong argument, and nothing leaves",
+    async ({ open }) => {
+      const app = open({ sessions: stored() });
+      expect(await app.act(undefined).rejected()).toBeInstanceOf(TypeError);
+      expect(app.service.requests).toEqual([]);
+    },
+  ],
+  published: [
+    "an action that is `undefined` is sent, without an action",
+    async ({ open }) => {
+      const app = open({ sessions: stored() });
+      const answer = app.act(undefined);
+      const append = await app.service.append();
+      expect(append.payload).toEqual({ chatId: "chat", trigger: "action" });
+      append.refuse(400);
+      await answer.rejected();
+    },
+  ],
 });

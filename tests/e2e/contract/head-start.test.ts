@@ -1,6 +1,6 @@
 // The first turn of a new chat, by way of the app's own route.
 import { afterEach, beforeEach, describe, expect, vi } from "vitest";
-import { agree } from "./clients";
+import { agree, differ } from "./clients";
 import { type App, NOW, type Options, pass, said, stored, word } from "./conversation";
 import {
   type Chunk,
@@ -279,4 +279,177 @@ agree("a reconnect does not disturb a route's answer that is over", async ({ ope
   await page.resume().isNothing();
   route.out.end();
   await answer.closed();
+});
+
+describe("the route's answer, as a stream", () => {
+  const opened = async (open: Open) => {
+    const page = start(open);
+    const answer = page.send("hello");
+    const request = await app.route();
+    const route = streamed(request).say(word("a"));
+    await answer.received(1);
+    return { page, answer, request, route };
+  };
+
+  differ("head-start-is-a-stream", {
+    ours: [
+      "a reconnect beside it is nothing",
+      async ({ open }) => {
+        const { page, answer, route } = await opened(open);
+        await page.resume().isNothing();
+        route.say(TURN_COMPLETE).out.end();
+        await answer.closed();
+      },
+    ],
+    published: [
+      "a reconnect beside it opens a second one",
+      async ({ open }) => {
+        const { page } = await opened(open);
+        page.resume();
+        await page.service.out();
+      },
+    ],
+  });
+
+  differ("head-start-is-a-stream", {
+    ours: [
+      "a stop ends it, and withdraws its request",
+      async ({ open }) => {
+        const { page, answer, request } = await opened(open);
+        const stopped = page.client.stopGeneration("chat");
+        (await page.service.append()).accept(0);
+        expect(await stopped).toBe(true);
+        expect(await answer.closed()).toEqual([word("a")]);
+        expect(request.isAborted).toBe(true);
+      },
+    ],
+    published: [
+      "a stop leaves it open",
+      async ({ open }) => {
+        const { page, answer } = await opened(open);
+        const stopped = page.client.stopGeneration("chat");
+        (await page.service.append()).accept(0);
+        expect(await stopped).toBe(true);
+        await settle();
+        expect(answer.state).toBe("open");
+      },
+    ],
+  });
+
+  differ("head-start-is-a-stream", {
+    ours: [
+      "a client that is let go ends it",
+      async ({ open }) => {
+        const { page, answer, request } = await opened(open);
+        page.client.dispose();
+        expect(await answer.closed()).toEqual([word("a")]);
+        await settle();
+        expect(request.isAborted).toBe(true);
+      },
+    ],
+    published: [
+      "a client that is let go leaves it open",
+      async ({ open }) => {
+        const { page, answer, route } = await opened(open);
+        page.client.dispose();
+        await settle();
+        expect(answer.state).toBe("open");
+        route.out.end();
+        await answer.closed();
+      },
+    ],
+  });
+
+  differ("head-start-is-a-stream", {
+    ours: [
+      "its failure says that nothing runs",
+      async ({ open }) => {
+        const { page, answer, route } = await opened(open);
+        route.out.cut();
+        await answer.failed();
+        expect(page.state?.isStreaming).toBe(false);
+        expect(page.order.slice(-2)).toEqual(["state", "stream-error"]);
+      },
+    ],
+    published: [
+      "its failure leaves a turn that runs",
+      async ({ open }) => {
+        const { page, answer, route } = await opened(open);
+        route.out.cut();
+        await answer.failed();
+        expect(page.state?.isStreaming).toBe(true);
+      },
+    ],
+  });
+
+  differ("head-start-is-a-stream", {
+    ours: [
+      "its end is told before its state, as any turn's is",
+      async ({ open }) => {
+        const { page, answer, route } = await opened(open);
+        route.say(TURN_COMPLETE).out.end();
+        await answer.closed();
+        expect(page.order.slice(-2)).toEqual(["turn-completed", "state"]);
+      },
+    ],
+    published: [
+      "its end is told behind its state",
+      async ({ open }) => {
+        const { page, answer, route } = await opened(open);
+        route.say(TURN_COMPLETE).out.end();
+        await answer.closed();
+        expect(page.order.slice(-2)).toEqual(["state", "turn-completed"]);
+      },
+    ],
+  });
+});
+
+differ("head-start-errors", {
+  ours: [
+    "a route that fails is an error as the service's is",
+    async ({ open }) => {
+      const answer = start(open).send("hello");
+      (await app.route()).answer(503);
+      expect(await answer.rejected()).toMatchObject({ name: "TriggerApiError", status: 503 });
+    },
+  ],
+  published: [
+    "a route that fails is an error without a name of its own",
+    async ({ open }) => {
+      const answer = start(open).send("hello");
+      (await app.route()).answer(503);
+      expect(await answer.rejected()).toMatchObject({ name: "Error", status: 503 });
+    },
+  ],
+});
+
+differ("head-start-errors", {
+  ours: [
+    "a route that gives no token fails the message",
+    async ({ open }) => {
+      const page = start(open);
+      const answer = page.send("hello");
+      (await app.route()).stream({}).end();
+      await answer.rejected();
+      expect(page.eventTypes).toEqual(["message-send-failed"]);
+    },
+  ],
+  published: [
+    "a route that gives no token has the message sent all the same",
+    async ({ open }) => {
+      const page = start(open);
+      const answer = page.send("hello");
+      (await app.route()).stream({}).end();
+      await answer.rejected();
+      expect(page.eventTypes).toEqual(["message-sent"]);
+    },
+  ],
+});
+
+agree("a chat that was started before its first message goes the usual way", async ({ open }) => {
+  const page = start(open);
+  await page.client.preload("chat");
+  const { append } = await page.turn("hello", 0);
+  expect(append.token).toBe("started-1");
+  expect(app.requests).toEqual([]);
 });

@@ -1,6 +1,6 @@
 // A reader of someone else's turns: one stream, for as long as the page is there.
 import { describe, expect } from "vitest";
-import { agree } from "./clients";
+import { agree, differ } from "./clients";
 import { type App, pass, stored, word } from "./conversation";
 import { control, type OutStream, settle } from "./scripted-service";
 
@@ -186,4 +186,38 @@ agree("a page that watches can send, and has one stream then", async ({ open }) 
   expect(asked.answer.state).toBe("open");
   asked.out.chunks(word("b"));
   expect(await asked.answer.received(2)).toEqual([word("a"), word("b")]);
+});
+
+agree("a stop by the page that watches ends its stream", async ({ open }) => {
+  const { app, answer, out } = await watching(open);
+  out.chunks(word("a"));
+  await answer.received(1);
+  const stopped = app.client.stopGeneration("chat");
+  (await app.service.append()).accept(1);
+  expect(await stopped).toBe(true);
+  expect(await answer.closed()).toEqual([word("a")]);
+});
+
+differ("watched-turns-run", {
+  ours: [
+    "a watched turn is stored as running from its first chunk on",
+    async ({ open }) => {
+      const { app, out } = await watching(open);
+      await watchTurn(app, out, "one", 0);
+      expect(app.states).toEqual([
+        { publicAccessToken: "stored", isStreaming: true },
+        { publicAccessToken: "stored", isStreaming: false, lastEventId: "1" },
+      ]);
+    },
+  ],
+  published: [
+    "a watched turn is never stored as running",
+    async ({ open }) => {
+      const { app, out } = await watching(open);
+      await watchTurn(app, out, "one", 0);
+      expect(app.states).toEqual([
+        { publicAccessToken: "stored", isStreaming: false, lastEventId: "1" },
+      ]);
+    },
+  ],
 });
