@@ -3,11 +3,11 @@
 import { TriggerChatTransport as PublishedTransport } from "@trigger.dev/sdk/chat";
 import { TriggerChatTransport as OurTransport } from "trigger-chat-transport";
 import { expect, test, vi } from "vitest";
-import { App, type Client, type MakeClient, NOW, type Options } from "./conversation";
+import { App, type MakeClient, NOW, type Options } from "./conversation";
 import { settle } from "./scripted-service";
 
 const clients = {
-  ours: (options) => new OurTransport(options as never) as unknown as Client,
+  ours: (options) => new OurTransport(options),
   published: (options) => new PublishedTransport(options),
 } satisfies Record<string, MakeClient>;
 

@@ -221,3 +221,31 @@ differ("watched-turns-run", {
     },
   ],
 });
+
+/** Aborts a watched turn as one who owns it, and counts the stops. */
+async function stopsOnAbort(open: Open): Promise<number> {
+  const app = open({ sessions: stored(), watch: true });
+  const abort = new AbortController();
+  const answer = app.resume({ abortSignal: abort.signal, stopOnAbort: true });
+  (await app.service.out()).stream().chunks(word("a"));
+  await answer.received(1);
+  abort.abort();
+  expect(await answer.closed()).toEqual([word("a")]);
+  await settle();
+  for (const append of app.service.seen("append")) {
+    expect(append.body).toEqual({ kind: "stop" });
+    (await app.service.append()).accept(0);
+  }
+  return app.service.seen("append").length;
+}
+
+differ("watched-turns-run", {
+  ours: [
+    "aborting with `stopOnAbort` stops a watched turn",
+    async ({ open }) => expect(await stopsOnAbort(open)).toBe(1),
+  ],
+  published: [
+    "aborting with `stopOnAbort` stops no watched turn",
+    async ({ open }) => expect(await stopsOnAbort(open)).toBe(0),
+  ],
+});
