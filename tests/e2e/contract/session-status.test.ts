@@ -47,7 +47,7 @@ agree("the boundary of a turn closes it", async ({ open }) => {
   expect(app.client.sessionClosedReason("chat")).toBe("done");
 });
 
-agree("a reason that is not the word itself closes nothing", async ({ open }) => {
+agree("a flag that is not `true` closes nothing", async ({ open }) => {
   const app = open({ sessions: stored() });
   const { answer, out } = await app.ask("hello", 0);
   out.turnComplete(0, { "session-closed": "false", "session-closed-reason": "done" });
