@@ -1,6 +1,6 @@
 // The first turn of a new chat, by way of the app's own route.
 import { afterEach, beforeEach, describe, expect, vi } from "vitest";
-import { agree, differ } from "./clients";
+import { agree, differ, type Stage } from "./clients";
 import { type App, NOW, type Options, pass, said, stored, word } from "./conversation";
 import {
   type Chunk,
@@ -27,7 +27,7 @@ afterEach(() => {
   expect(app.untaken()).toEqual([]);
 });
 
-type Open = Parameters<Parameters<typeof agree>[1]>[0]["open"];
+type Open = Stage["open"];
 
 function start(open: Open, options: Options = {}): App {
   return open({ headStart: ROUTE, ...options });

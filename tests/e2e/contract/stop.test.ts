@@ -1,6 +1,7 @@
 // How a turn is stopped: by `stopGeneration`, and by aborting the signal of what the app holds.
+import { getEventListeners } from "node:events";
 import { describe, expect } from "vitest";
-import { agree, differ } from "./clients";
+import { agree, differ, type Stage } from "./clients";
 import { type App, type Asked, stored, word } from "./conversation";
 import { control, settle } from "./scripted-service";
 
@@ -383,3 +384,24 @@ differ("gate-survives-reload", {
     },
   ],
 });
+
+differ("signals-are-let-go", {
+  ours: [
+    "a turn that is over leaves no listener on its signal",
+    async ({ open }) => expect(await listenersLeft(open)).toBe(0),
+  ],
+  published: [
+    "a turn that is over leaves a listener on its signal",
+    async ({ open }) => expect(await listenersLeft(open)).toBe(1),
+  ],
+});
+
+async function listenersLeft(open: Stage["open"]): Promise<number> {
+  const { signal } = new AbortController();
+  const { answer, out } = await open({ sessions: stored() }).ask("hello", 0, {
+    abortSignal: signal,
+  });
+  out.turnComplete(0);
+  await answer.closed();
+  return getEventListeners(signal, "abort").length;
+}

@@ -1,10 +1,10 @@
 // A reader of someone else's turns: one stream, for as long as the page is there.
 import { describe, expect } from "vitest";
-import { agree, differ } from "./clients";
+import { agree, differ, type Stage } from "./clients";
 import { type App, pass, stored, word } from "./conversation";
 import { control, type OutStream, settle } from "./scripted-service";
 
-type Open = Parameters<Parameters<typeof agree>[1]>[0]["open"];
+type Open = Stage["open"];
 
 /** A page that watches, connected. */
 async function watching(open: Open, more: object = {}) {
