@@ -47,7 +47,7 @@ proves<{
 
 // The options: ours have more.
 type OurOptions = "coalesce" | "sendTimeoutSeconds" | "stopOnAbort";
-type MissingOptions = "headStart" | "multiTab" | "watch";
+type MissingOptions = "multiTab";
 type SharedOption = Exclude<keyof Published.TriggerChatTransportOptions, MissingOptions>;
 
 proves<{
@@ -97,15 +97,10 @@ type MissingMembers =
   | "addMessagesListener"
   | "addReadOnlyListener"
   | "broadcastMessages"
-  | "clearSupersedeGate"
   | "hasClaim"
   | "isReadOnly"
   | "removeMessagesListener"
-  | "removeReadOnlyListener"
-  | "seedResumeCursor"
-  | "sendAction"
-  | "sessionClosedReason"
-  | "sessionStatus";
+  | "removeReadOnlyListener";
 type SharedMember = Exclude<keyof Published.TriggerChatTransport, MissingMembers>;
 
 proves<{
@@ -126,14 +121,8 @@ proves<{
 }>();
 
 // What is there at run time.
-type MissingValues = "AgentChat" | "ChatStream" | "SUB_AGENT_DATA_TYPE" | "createSubAgentMessages";
-type MissingHooks =
-  | "seedTranscriptCursor"
-  | "useChatActions"
-  | "useLoadTranscript"
-  | "useMultiTabChat"
-  | "usePendingMessages"
-  | "useSubAgentMessages";
+type MissingValues = "AgentChat" | "ChatStream";
+type MissingHooks = "useMultiTabChat";
 
 proves<{
   added: Equal<Exclude<keyof typeof Ours, keyof typeof Published>, "ChatTransport">;
@@ -143,4 +132,55 @@ proves<{
     "useConnectionState"
   >;
   missingHooks: Equal<Exclude<keyof typeof PublishedReact, keyof typeof OursReact>, MissingHooks>;
+}>();
+
+// The hooks, and the messages of sub-agents. Their options may be `undefined` outright, and where one
+// is the transport, ours is taken.
+type Takes<Options, PublishedOptions> = [PublishedOptions] extends [Options]
+  ? Equal<keyof Options, keyof PublishedOptions>
+  : false;
+type PendingOptions = OursReact.UsePendingMessagesOptions<Message>;
+type PublishedPendingOptions = PublishedReact.UsePendingMessagesOptions<Message>;
+
+proves<{
+  InjectedMessage: Equal<OursReact.InjectedMessage, PublishedReact.InjectedMessage>;
+  LoadTranscriptResult: Equal<
+    OursReact.LoadTranscriptResult<Message>,
+    PublishedReact.LoadTranscriptResult<Message>
+  >;
+  PendingMessage: Equal<OursReact.PendingMessage, PublishedReact.PendingMessage>;
+  SUB_AGENT_DATA_TYPE: Equal<typeof Ours.SUB_AGENT_DATA_TYPE, typeof Published.SUB_AGENT_DATA_TYPE>;
+  SubAgentChunkBatch: Equal<Ours.SubAgentChunkBatch, Published.SubAgentChunkBatch>;
+  SubAgentDataChunk: Equal<Ours.SubAgentDataChunk, Published.SubAgentDataChunk>;
+  SubAgentMessages: Equal<Ours.SubAgentMessages<Message>, Published.SubAgentMessages<Message>>;
+  SubAgentMessagesOptions: Takes<Ours.SubAgentMessagesOptions, Published.SubAgentMessagesOptions>;
+  UseLoadTranscriptOptions: Takes<
+    Omit<OursReact.UseLoadTranscriptOptions, "transport">,
+    Omit<PublishedReact.UseLoadTranscriptOptions, "transport">
+  >;
+  UsePendingMessagesOptions: Takes<
+    Omit<PendingOptions, "transport">,
+    Omit<PublishedPendingOptions, "transport">
+  >;
+  UsePendingMessagesReturn: Equal<
+    OursReact.UsePendingMessagesReturn,
+    PublishedReact.UsePendingMessagesReturn
+  >;
+  createSubAgentMessages: Equal<
+    ReturnType<typeof Ours.createSubAgentMessages<Message>>,
+    ReturnType<typeof Published.createSubAgentMessages<Message>>
+  >;
+  seedTranscriptCursor: Equal<
+    ReturnType<typeof OursReact.seedTranscriptCursor>,
+    ReturnType<typeof PublishedReact.seedTranscriptCursor>
+  >;
+  useChatActions: Equal<typeof OursReact.useChatActions, typeof PublishedReact.useChatActions>;
+  useLoadTranscript: Equal<
+    ReturnType<typeof OursReact.useLoadTranscript<Message>>,
+    ReturnType<typeof PublishedReact.useLoadTranscript<Message>>
+  >;
+  useSubAgentMessages: Equal<
+    ReturnType<typeof OursReact.useSubAgentMessages<Message>>,
+    ReturnType<typeof PublishedReact.useSubAgentMessages<Message>>
+  >;
 }>();
