@@ -30,29 +30,6 @@ const byTarget = {
     ...bodies.map(({ name, body }) => [`${name}-chunk`, JSON.stringify(JSON.parse(body).data)]),
   ],
 
-  slimming: () => {
-    const states = ["output-available", "output-error", "approval-responded", "output-denied"];
-    const types = ["tool-sendEmail", "dynamic-tool"];
-    const part = (state, type) => ({
-      ...{ type, toolCallId: "c1", toolName: "sendEmail", state, input: { to: "a@b.c" } },
-      ...{ output: [1.5, "é"], errorText: "no", approval: { id: "ap1", approved: true } },
-    });
-    const parts = types.flatMap((type) => states.map((state) => part(state, type)));
-    const text = { type: "text", text: "Hé" };
-    const messages = [
-      ...parts.map((part) => ({ id: "a1", role: "assistant", parts: [text, part] })),
-      { id: "a1", role: "assistant", parts },
-      { id: "u1", role: "user", parts: [text] },
-    ];
-    const names = ["chatId", "trigger", "messageId", "metadata", "message", "action", "model"];
-    const extra = JSON.stringify(Object.fromEntries(names.map((name) => [name, 1])));
-    const rest = [extra, '{"user":1}', '{"type":"undo"}', "chat-1", "m1"];
-    return messages.map((message, index) => [
-      `${index}`,
-      [JSON.stringify(message), ...rest].join("\0"),
-    ]);
-  },
-
   machine: () => [
     // The chat, a message, its session; the append's answer, the stream's; room, and its bytes.
     ...captures.map(({ name, events }) => [name, `00m0o0k000h000w0b02${joined(events)}\0e0`]),

@@ -11,7 +11,6 @@ use crate::browser::driver::ChatDriver;
 use crate::browser::host::{self, Options, Promise, get_string};
 use crate::chat::action::{Input, Send};
 use crate::chat::event::SendSource;
-use crate::wire::input::{MessagePayload, Trigger, message_body};
 
 /// A chat transport: `sendMessages` and `reconnectToStream` of the AI SDK, and what is around them.
 #[wasm_bindgen]
@@ -51,14 +50,11 @@ impl ChatTransport {
     /// A `TypeError` that says which argument is wrong, or an `AbortError`.
     #[wasm_bindgen(js_name = sendMessages)]
     pub fn send_messages(&self, options: &JsValue) -> Result<Promise, JsValue> {
-        let call_options = host::read_send(&self.options, options)?;
-        let trigger = trigger_of(&call_options);
-        let (chat_id, mut send) = send_of(&call_options, trigger);
-        let chat = self.chat(&chat_id);
-        if chat.session().is_none() && trigger != Trigger::Action {
-            send.head_start = host::head_start_body(&self.options, options);
-        }
-        Ok(chat.call(&call_options, |call| Input::Send { call, send }))
+        let known = get_string(options, "chatId").and_then(|chat_id| self.known_chat(&chat_id));
+        let has_session = known.is_some_and(|chat| chat.session().is_some());
+        let picked = host::read_send(&self.options, options, has_session)?;
+        let (chat, send) = self.send_of(&picked);
+        Ok(chat.call(&picked, |call| Input::Send { call, send }))
     }
 
     /// Adds a message to what the running turn was asked. Resolves with whether it was delivered; the
@@ -74,8 +70,8 @@ impl ChatTransport {
         metadata: &JsValue,
     ) -> Result<Promise, JsValue> {
         let picked = host::read_pending(&self.options, chat_id, message, metadata)?;
-        let (chat_id, send) = send_of(&picked, Trigger::Steer);
-        Ok(self.chat(&chat_id).call(&JsValue::UNDEFINED, |call| Input::Steer { call, send }))
+        let (chat, send) = self.send_of(&picked);
+        Ok(chat.call(&JsValue::UNDEFINED, |call| Input::Steer { call, send }))
     }
 
     /// Resumes a turn that may be running. Resolves with the stream of the whole turn, or with
@@ -159,6 +155,19 @@ impl ChatTransport {
         }
     }
 
+    /// Makes a send of what the host has picked, for its chat.
+    fn send_of(&self, picked: &JsValue) -> (Rc<ChatDriver>, Send) {
+        let text = |name| get_string(picked, name);
+        let send = Send {
+            source: SendSource::from_name(&text("source").unwrap_or_default()),
+            message_id: text("messageId"),
+            body: text("body").unwrap_or_default(),
+            part_id: host::random_part_id(),
+            head_start: text("headStart"),
+        };
+        (self.chat(&text("chatId").unwrap_or_default()), send)
+    }
+
     fn all_chats(&self) -> Vec<Rc<ChatDriver>> {
         self.chats.borrow().iter().map(|(_, chat)| Rc::clone(chat)).collect()
     }
@@ -185,35 +194,4 @@ impl ChatTransport {
     fn can_start_session(&self) -> bool {
         host::can_start_session(&self.options)
     }
-}
-
-/// What the AI SDK has no trigger for is an action.
-fn trigger_of(picked: &JsValue) -> Trigger {
-    let name = get_string(picked, "trigger");
-    name.and_then(|name| Trigger::from_name(&name)).unwrap_or(Trigger::Action)
-}
-
-/// Makes a send of what the host has picked: its chat, and the send with its body.
-fn send_of(picked: &JsValue, trigger: Trigger) -> (String, Send) {
-    let text = |name| get_string(picked, name);
-    let source = match trigger {
-        Trigger::SubmitMessage => SendSource::SubmitMessage,
-        Trigger::RegenerateMessage => SendSource::RegenerateMessage,
-        Trigger::Steer => SendSource::Steer,
-        Trigger::Action => SendSource::Action,
-    };
-    let chat_id = text("chatId").unwrap_or_default();
-    let message_id = text("messageId");
-    let body = message_body(&MessagePayload {
-        chat_id: &chat_id,
-        trigger,
-        message: text("message").as_deref(),
-        message_id: message_id.as_deref(),
-        action: text("action").as_deref(),
-        metadata: text("metadata").as_deref(),
-        extra: text("extra").as_deref(),
-    });
-    let message_id = message_id.or_else(|| text("lastId"));
-    let part_id = host::random_part_id();
-    (chat_id, Send { source, message_id, body, part_id, head_start: None })
 }

@@ -1,8 +1,8 @@
 // @ts-check
 // The I/O of one chat: what the machine in WebAssembly orders is carried out here, by the host's own
-// fetch, streams and timers, and what comes of it is told to the machine's inbox. The arguments of the
-// app's calls are checked here, before there is a machine to tell; nothing else is decided here, and
-// nothing throws into the machine.
+// fetch, streams and timers, and what comes of it is told to the machine's inbox. Options are checked
+// here, before there is a machine to tell; nothing else is decided here, and nothing throws into the
+// machine.
 //
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
@@ -10,8 +10,8 @@
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
-/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled?: OnSettled }} Call */
-/** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void, onSettled?: OnSettled }} Stream */
+/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
+/** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void, onSettled: OnSettled | undefined }} Stream */
 /** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined }} Request */
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
@@ -80,99 +80,10 @@ export function setOption(options, name, value) {
  * @param {string} name
  * @param {unknown} value
  */
-function checkCallback(name, value) {
+export function checkCallback(name, value) {
   if (value != null && typeof value !== "function") {
     throw new TypeError(`\`${name}\` has to be a function.`);
   }
-}
-
-/**
- * Checks what every call with options has: a chat, and a signal that is not aborted yet.
- *
- * @param {any} call
- */
-export function checkCall(call) {
-  const { chatId, abortSignal } = call ?? {};
-  if (abortSignal?.aborted) throw abortError();
-  if (!isFilled(chatId)) {
-    throw new TypeError("`chatId` is required, a string that is not empty.");
-  }
-}
-
-/**
- * Checks the options of `sendMessages`, and picks what the send is made of: a `trigger`, or else an
- * `action`. The `message`, the `action`, the `metadata` and what is `extra` are JSON.
- *
- * @param {Options} options
- * @param {any} call
- */
-export function readSend(options, call) {
-  checkCall(call);
-  const { chatId, abortSignal, onSettled, trigger, messages, messageId, body } = call;
-  checkCallback("onSettled", onSettled);
-  const stopOnAbort = options.stopOnAbort !== false;
-  const metadata = JSON.stringify(mergedMetadata(options, call.metadata));
-  const send = { chatId, abortSignal, onSettled, stopOnAbort, metadata };
-  const action = JSON.stringify(body?.action);
-  // An action belongs to no message.
-  if (action) return { ...send, action };
-  if (trigger === "action") {
-    throw new TypeError("`action` is required: a value that JSON can hold.");
-  }
-  if (!["submit-message", "regenerate-message"].includes(trigger)) {
-    throw new TypeError('`trigger` has to be "submit-message" or "regenerate-message".');
-  }
-  const last = Array.isArray(messages) ? messages.at(-1) : undefined;
-  const isSubmit = trigger === "submit-message";
-  if (isSubmit && last === undefined) {
-    throw new TypeError('"submit-message" needs at least one message in `messages`.');
-  }
-  return {
-    ...{ ...send, trigger, messageId, lastId: last?.id },
-    message: isSubmit ? JSON.stringify(last) : undefined,
-    extra: JSON.stringify(body),
-  };
-}
-
-/**
- * What the app's own route takes for a chat's first message, as JSON; `undefined` where the app has no
- * such route.
- *
- * @param {Options} options
- * @param {any} call Checked by `readSend`.
- */
-export function headStartBody(options, { body, messages, chatId, trigger, messageId, metadata }) {
-  if (!options.headStart) return;
-  return JSON.stringify({
-    ...{ ...body, headStartMessages: messages, chatId, trigger, messageId },
-    metadata: mergedMetadata(options, metadata),
-  });
-}
-
-/**
- * The same as `readSend` for a message that is added to a running turn.
- *
- * @param {Options} options
- * @param {string} chatId
- * @param {any} message
- * @param {any} metadata
- */
-export function readPending(options, chatId, message, metadata) {
-  if (message == null) throw new TypeError("`message` is required: the message to add.");
-  return {
-    ...{ chatId, lastId: message.id, message: JSON.stringify(message) },
-    metadata: JSON.stringify(mergedMetadata(options, metadata)),
-  };
-}
-
-/**
- * A call's metadata over the transport's client data; none where there is neither.
- *
- * @param {Options} options
- * @param {any} metadata
- */
-function mergedMetadata({ clientData }, metadata) {
-  return clientData || metadata ? { ...clientData, ...metadata } : undefined;
 }
 
 // Objects, member by member
@@ -730,7 +641,7 @@ function defined(object) {
  * @param {unknown} value
  * @returns {value is string}
  */
-function isFilled(value) {
+export function isFilled(value) {
   return typeof value === "string" && value !== "";
 }
 

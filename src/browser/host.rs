@@ -1,4 +1,4 @@
-//! The functions of `host.js`, and the host's clock and randomness.
+//! The functions of `host.js` and `calls.js`, and the host's clock and randomness.
 
 use wasm_bindgen::prelude::*;
 
@@ -32,24 +32,6 @@ extern "C" {
     #[wasm_bindgen(js_name = setOption, catch)]
     pub(crate) fn set_option(options: &Options, name: &str, value: &JsValue)
     -> Result<(), JsValue>;
-
-    #[wasm_bindgen(js_name = checkCall, catch)]
-    pub(crate) fn check_call(call: &JsValue) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(js_name = readSend, catch)]
-    pub(crate) fn read_send(options: &Options, call: &JsValue) -> Result<JsValue, JsValue>;
-
-    /// What the app's own route takes, where it is to have a chat's first message.
-    #[wasm_bindgen(js_name = headStartBody)]
-    pub(crate) fn head_start_body(options: &Options, call: &JsValue) -> Option<String>;
-
-    #[wasm_bindgen(js_name = readPending, catch)]
-    pub(crate) fn read_pending(
-        options: &Options,
-        chat_id: &str,
-        message: &JsValue,
-        metadata: &JsValue,
-    ) -> Result<JsValue, JsValue>;
 
     pub(super) fn get(object: &JsValue, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = getString)]
@@ -153,6 +135,27 @@ extern "C" {
     pub(super) fn set_timer(this: &ChatHost, delay_ms: Option<f64>);
     #[wasm_bindgen(method)]
     pub(super) fn watch(this: &ChatHost, is_wanted: bool);
+}
+
+#[wasm_bindgen(module = "/src/browser/calls.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = checkCall, catch)]
+    pub(crate) fn check_call(call: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = readSend, catch)]
+    pub(crate) fn read_send(
+        options: &Options,
+        call: &JsValue,
+        has_session: bool,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = readPending, catch)]
+    pub(crate) fn read_pending(
+        options: &Options,
+        chat_id: &str,
+        message: &JsValue,
+        metadata: &JsValue,
+    ) -> Result<JsValue, JsValue>;
 }
 
 /// The time of now, on a clock that never goes back, nor stands still while the machine sleeps.

@@ -27,7 +27,7 @@ pub struct Send {
     pub source: SendSource,
     /// The message's id, for events.
     pub message_id: Option<String>,
-    /// The append's body, see [`crate::wire::input`].
+    /// The append's body: one record of `.in`.
     pub body: String,
     /// The append's idempotency key.
     pub part_id: PartId,

@@ -33,6 +33,14 @@ impl SendSource {
         }
     }
 
+    /// The path of that name; a submitted message where there is none.
+    pub fn from_name(name: &str) -> Self {
+        [Self::RegenerateMessage, Self::Action, Self::Steer]
+            .into_iter()
+            .find(|source| source.name() == name)
+            .unwrap_or(Self::SubmitMessage)
+    }
+
     /// Whether an answer follows it.
     pub(super) const fn starts_turn(self) -> bool {
         !matches!(self, Self::Stop | Self::Steer)

@@ -17,7 +17,9 @@ use super::subscription::{self, Subscription};
 use super::time::Time;
 use super::token::Credentials;
 use crate::wire::answer::AppendAnswer;
-use crate::wire::input::STOP_BODY;
+
+/// The record of `.in` that stops the running turn.
+const STOP_BODY: &str = r#"{"kind":"stop"}"#;
 
 /// What waits for the session to exist.
 #[derive(Debug)]

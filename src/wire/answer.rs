@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use trigger_chat_stream::digits::whole_number;
 use trigger_chat_stream::json::{Malformed, Scanned, Scanner};
 
-use super::input::members;
+use super::members::members;
 
 /// What a `200` to an append says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 //! From the network up: [`event_stream`] finds events in bytes, [`record`] finds records in an
 //! event's data, [`control`] reads the records that speak to the client, [`part_ids`] recognises those
 //! that a writer has written twice. These run for every byte: they are a package of their own, in
-//! `stream/`, that is compiled for speed. The rest runs once for a message: [`input`] builds the bodies
-//! that are appended to a session's `.in`, [`answer`] reads what comes of it, [`token`] what a token
-//! tells of itself.
+//! `stream/`, that is compiled for speed. The rest runs once for a message: [`answer`] reads what comes
+//! of an append, [`token`] what a token tells of itself.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,7 +24,7 @@
 )]
 
 pub mod answer;
-pub mod input;
+mod members;
 pub mod token;
 
 pub use trigger_chat_stream::{control, digits, error, event_stream, part_ids, record};

@@ -2,7 +2,7 @@
 
 use trigger_chat_stream::digits::whole_number;
 
-use super::input::members;
+use super::members::members;
 
 /// When a token was made and when it expires, in seconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -319,56 +319,6 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A UI message, with parts that are slimmed and parts that are not.
-pub(crate) fn message() -> impl Strategy<Value = Value> {
-    let role = select(&["assistant", "assistant", "user", "system"][..]);
-    let id = option::of(Just(Value::from("m1")));
-    let parts = option::of(prop_oneof![8 => vec(part(), 0..5).prop_map(Value::from), 1 => value()]);
-    (role, id, parts, option::of(value())).prop_map(|(role, id, parts, metadata)| {
-        present([
-            ("role", Some(Value::from(role))),
-            ("id", id),
-            ("parts", parts),
-            ("metadata", metadata),
-        ])
-    })
-}
-
-fn part() -> impl Strategy<Value = Value> {
-    let types = &["tool-a", "tool-", "dynamic-tool", "text", "tool", "Tool-a", "dynamic-tool-b"];
-    let states = &[
-        "output-available",
-        "output-error",
-        "approval-responded",
-        "output-denied",
-        "input-available",
-        "",
-    ];
-    let texts =
-        (option::weighted(0.95, select(&types[..])), option::weighted(0.95, select(&states[..])));
-    let values =
-        (option::of(value()), option::of(value()), option::of(value()), option::of(value()));
-    let names = (option::of(Just("call \"1\"")), option::of(Just("sendEmail")));
-    (texts, names, values).prop_map(
-        |((kind, state), (call, tool), (input, output, error_text, approval))| {
-            present([
-                ("type", kind.map(Value::from)),
-                ("state", state.map(Value::from)),
-                ("toolCallId", call.map(Value::from)),
-                ("toolName", tool.map(Value::from)),
-                ("input", input),
-                ("output", output),
-                ("errorText", error_text),
-                ("approval", approval),
-            ])
-        },
-    )
-}
-
-fn present<const N: usize>(members: [(&'static str, Option<Value>); N]) -> Value {
-    object(members.into_iter().filter_map(|(name, value)| Some((name, value?))))
-}
-
 fn object(members: impl Iterator<Item = (&'static str, Value)>) -> Value {
     Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }

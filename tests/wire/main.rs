@@ -6,7 +6,6 @@ mod bounds;
 mod captures;
 mod delivery;
 mod event_stream;
-mod input;
 mod json_inputs;
 mod properties;
 mod reference;

@@ -5,13 +5,11 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
-use serde_json::Value;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use trigger_chat_transport::wire::answer::{AppendAnswer, Refusal};
 use trigger_chat_transport::wire::error::WireError;
-use trigger_chat_transport::wire::input::{MessagePayload, Trigger, message_body, slim};
 use trigger_chat_transport::wire::record::decode_v1;
 
 use crate::delivery::{Item, Kind, Seen, batch_event, decode, deliver, deliver_every_way};
@@ -123,62 +121,6 @@ fn the_records_of_a_cut_batch_are_a_start_of_the_whole_ones() {
         let mut items = decode(&text[..at]);
         assert_eq!(items.pop(), Some(Item::Fault(WireError::MalformedBatch)));
         assert!(decode(&text).starts_with(&items));
-    });
-}
-
-#[test]
-fn slimming_agrees_with_the_protocol() {
-    check(400, json_inputs::message(), |message| {
-        let text = message.to_string();
-        let slimmed: Value = serde_json::from_str(&slim(&text)).unwrap();
-        assert_eq!(slimmed, reference::slim(&message));
-    });
-}
-
-#[test]
-fn slimming_twice_is_slimming_once() {
-    check(150, json_inputs::message(), |message| {
-        let text = message.to_string();
-        let once = slim(&text);
-        assert_eq!(slim(&once), once);
-    });
-}
-
-#[test]
-fn a_message_body_is_valid_json_with_the_fixed_members_over_the_apps_own() {
-    let payloads = (
-        any::<String>(),
-        prop::option::of(json_inputs::message()),
-        prop::option::of(any::<String>()),
-        prop::option::of(json_inputs::value()),
-        prop::option::of(json_inputs::value()),
-    );
-    check(250, payloads, |(chat_id, message, message_id, metadata, extra)| {
-        let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
-        let (message_text, metadata_text, extra_text) =
-            (text(&message), text(&metadata), text(&extra));
-        // A regeneration carries no message, and the app's own member of that name may ride.
-        let trigger =
-            if message.is_some() { Trigger::SubmitMessage } else { Trigger::RegenerateMessage };
-        let body = message_body(&MessagePayload {
-            chat_id: &chat_id,
-            trigger,
-            message: message_text.as_deref(),
-            message_id: message_id.as_deref(),
-            action: None,
-            metadata: metadata_text.as_deref(),
-            extra: extra_text.as_deref(),
-        });
-        let mut fixed = vec![
-            ("chatId", Some(chat_id.into())),
-            ("trigger", Some(trigger.name().into())),
-            ("messageId", message_id.map(Value::from)),
-            ("metadata", metadata),
-        ];
-        fixed.extend(message.map(|message| ("message", Some(reference::slim(&message)))));
-        let payload = reference::payload(extra.as_ref(), &fixed);
-        let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(body, serde_json::json!({ "kind": "message", "payload": payload }));
     });
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use trigger_chat_transport::wire::control::{Control, TurnComplete};
 
 use crate::delivery::{Kind, Seen};
@@ -144,51 +143,3 @@ pub(crate) fn is_batch(text: &str) -> Result<bool, CannotTell> {
     Ok(records.is_ok())
 }
 
-/// The protocol's "Slimming".
-pub(crate) fn slim(message: &Value) -> Value {
-    let parts: Vec<Value> =
-        message["parts"].as_array().into_iter().flatten().filter_map(slim_part).collect();
-    if message["role"] != "assistant" || parts.is_empty() {
-        return message.clone();
-    }
-    let mut slimmed = pick(message, &["id", "role"]);
-    slimmed.insert("parts".to_owned(), json!(parts));
-    Value::Object(slimmed)
-}
-
-fn slim_part(part: &Value) -> Option<Value> {
-    let part_type = part["type"].as_str()?;
-    let is_dynamic = part_type == "dynamic-tool";
-    if !is_dynamic && !part_type.starts_with("tool-") {
-        return None;
-    }
-    let rest: &[&str] = match part["state"].as_str()? {
-        "output-available" => &["output", "approval"],
-        "output-error" => &["errorText", "approval"],
-        "approval-responded" | "output-denied" => &["approval"],
-        _ => return None,
-    };
-    let mut slimmed = pick(part, &["type", "toolCallId", "state"]);
-    if is_dynamic {
-        slimmed.extend(pick(part, &["toolName"]));
-    }
-    slimmed.extend(pick(part, rest));
-    Some(Value::Object(slimmed))
-}
-
-fn pick(object: &Value, names: &[&str]) -> Map<String, Value> {
-    let present = |name: &&str| Some(((*name).to_owned(), object.get(*name)?.clone()));
-    names.iter().filter_map(present).collect()
-}
-
-/// The payload of a message: the app's own members, under the fixed ones.
-pub(crate) fn payload(extra: Option<&Value>, fixed: &[(&str, Option<Value>)]) -> Value {
-    let mut payload = extra.and_then(Value::as_object).cloned().unwrap_or_default();
-    for (name, value) in fixed {
-        payload.remove(*name);
-        if let Some(value) = value {
-            payload.insert((*name).to_owned(), value.clone());
-        }
-    }
-    Value::Object(payload)
-}
