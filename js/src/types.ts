@@ -240,6 +240,8 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
    * `fetch`, with `headers`.
    */
   headStart?: string;
+  /** @internal Whether whoever aborts a signal now goes away, and stops no turn. Must not throw. */
+  isLeaving?: () => boolean;
   /** Merged into the `metadata` of every send, where the send's own wins, and given to `startSession`. */
   clientData?: ClientData<TClientData>;
   /** What the app had stored, by chat id, to resume after a reload. */

@@ -229,8 +229,10 @@ export class ChatHost {
    *   The call's own.
    */
   openCall(id, { abortSignal: signal, stopOnAbort, onSettled } = {}) {
-    const stopsTurn = Boolean(stopOnAbort);
-    const onAbort = () => this.#inbox.tell({ type: "aborted", id, stopsTurn });
+    const onAbort = () => {
+      const stopsTurn = Boolean(stopOnAbort && !this.#options.isLeaving?.());
+      this.#inbox.tell({ type: "aborted", id, stopsTurn });
+    };
     signal?.addEventListener("abort", onAbort);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     return new Promise((resolve, reject) => {
