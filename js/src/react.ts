@@ -1,7 +1,8 @@
 "use client";
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import { idle, TriggerChatTransport } from "./transport.js";
+import { settle } from "./departure.js";
+import { idle, type TriggerChatTransport } from "./transport.js";
 import type {
   AnyChatTask,
   ChatConnectionState,
@@ -21,7 +22,10 @@ export type {
  * Makes one transport for the component's life. The callbacks, `clientData` and `fetch` follow each
  * render; all other options are those of the first.
  *
- * On unmount the transport lets go of its streams; turns go on at the server.
+ * Call it in the component that calls `useChat`. When that unmounts, or is given another chat, the
+ * transport lets go of the streams, and turns go on at the server. The `stop()` of `useChat` stops
+ * the turn, a resumed one too, but in an effect, where it looks like leaving: there, call
+ * `transport.stopGeneration`.
  */
 export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>(
   options: UseTriggerChatTransportOptions<TTask>,
@@ -29,7 +33,13 @@ export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>
   // The agent's type has been checked above; inside, its client data is any record.
   const plain = options as unknown as TriggerChatTransportOptions;
   const { accessToken, startSession, onSessionChange, onEvent, clientData, fetch } = plain;
-  const [transport] = useState(() => new TriggerChatTransport(plain));
+  const [{ transport, leave, stay }] = useState(() => settle(plain));
+  // After every render, and so before the effects of `useChat`, which is called with the transport:
+  // React runs the cleanups of a component in the order of its hooks.
+  useEffect(() => {
+    stay();
+    return leave;
+  });
   useEffect(() => transport.setAccessToken(accessToken), [transport, accessToken]);
   useEffect(() => transport.setStartSession(startSession), [transport, startSession]);
   useEffect(() => transport.setOnSessionChange(onSessionChange), [transport, onSessionChange]);
