@@ -34,7 +34,8 @@ export TOOLS_DIR
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 WORKSPACES := js examples/chat tests/e2e tests/types benches
-MANIFESTS := package.json package-lock.json .npmrc $(wildcard $(WORKSPACES:%=%/package.json))
+MANIFESTS := package.json package-lock.json .npmrc tests/react-18/package.json \
+	$(wildcard $(WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
 .PHONY: help demo test pictures package bench chaos size lint lint-rust lint-js lint-types format \
