@@ -64,7 +64,8 @@ function assemble() {
 
 function bundle() {
   const { outputFiles } = buildSync({
-    entryPoints: entries.map((entry) => at("js/src", `${entry}.ts`)),
+    // In a chunk of its own, as webpack follows its `import("ai")` wherever it lies.
+    entryPoints: [...entries, "sub-agents"].map((entry) => at("js/src", `${entry}.ts`)),
     outdir: staging,
     bundle: true,
     splitting: true,
