@@ -55,6 +55,7 @@ function insertAfter(journal: Journal, wanted: Members, nth: number, ...added: E
 const STOP = { request: "POST", body: { kind: "stop" } };
 const SEND = { request: "POST", body: { kind: "message" } };
 const SUBSCRIBE = { request: "GET" };
+const FAILED = { event: { type: "message-send-failed" } };
 
 function stopSent(partId: string): Entry {
   const times = { timestamp: "(time)", durationMs: "(time)" };
@@ -183,12 +184,6 @@ const errorMembers: Difference = {
   published: (journal) => walk(journal, (object) => delete object.rest),
 };
 
-const bodyOrder: Difference = {
-  id: "body-order",
-  published: (journal) => walk(journal, (object) => delete object.text),
-  ours: (journal) => walk(journal, (object) => delete object.text),
-};
-
 /** The state that is told next to a lost or dropped turn has no number of an input any more. */
 function withoutInputSeq(position: number): (journal: Journal) => void {
   return (journal) => {
@@ -202,6 +197,11 @@ function withoutInputSeq(position: number): (journal: Journal) => void {
 const failureEndsTurn: Difference = {
   id: "failure-ends-turn",
   published: withoutInputSeq(-1),
+};
+
+const lostSessionIsTold: Difference = {
+  id: "lost-session-is-told",
+  published: (journal) => insertAfter(journal, FAILED, 1, { chatId: "chat", session: null }),
 };
 
 const abortOrder: Difference = {
@@ -307,7 +307,6 @@ function forget(journal: Journal): void {
 
 const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
   "no base URL": [sendsHaveSignals],
-  "fields in the body that the client has too": [bodyOrder],
   "the app's own Accept and Authorization": [
     errorText,
     errorMembers,
@@ -340,7 +339,7 @@ const differences: Partial<Record<keyof typeof scenarios, Difference[]>> = {
   "a session that the service has lost in the middle of a turn": [
     { id: "recreated-is-new", published: withoutInputSeq(0) },
   ],
-  "a lost session that cannot be recreated": [errorText],
+  "a lost session that cannot be recreated": [errorText, lostSessionIsTold],
   "a stream of a session that is not there": [errorText, errorMembers, failureEndsTurn],
   "a session that is closed between turns": [errorText],
   "a session that is closed without a reason": [errorText],

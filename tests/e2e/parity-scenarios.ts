@@ -391,8 +391,15 @@ export const scenarios = {
     const sessions = { chat: { publicAccessToken, isStreaming: false } };
     const client = recorder.open({ sessions, startSession: undefined });
     await recorder.answer("send", send(client, QUICK));
-    client.setStartSession(() => Promise.reject(new RangeError("the app says no")));
-    await recorder.answer("send again", send(client, QUICK));
+  },
+
+  "a lost session whose recreation the app refuses": async (recorder) => {
+    const publicAccessToken = await recorder.token("old", "chat");
+    const sessions = { chat: { publicAccessToken, isStreaming: false } };
+    const startSession = () => Promise.reject(new RangeError("the app says no"));
+    const client = recorder.open({ sessions, startSession });
+    await recorder.answer("send", send(client, QUICK));
+    await recorder.answer("session", Promise.resolve(client.getSession("chat")));
   },
 
   "a stream of a session that is not there": async (recorder) => {
