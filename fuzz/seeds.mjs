@@ -44,6 +44,8 @@ const byTarget = {
     ["gated", "64m0k004h000w0b031000840400400w0b05e0zh002w0b05e0"],
     ["merged", "43m0k003h000w0b084w0b085w0b084"],
     ["v1", "41m0k003h001w0b0741w0b0710"],
+    ["head start", "40M0h000w0b0w0b0e0m0k0h000w0b0"],
+    ["watched", "22W1rh000w0b04w0b05w0b04"],
     ["disposed", "02sm0do0k000m0k009h000w0y8c0r"],
   ],
 };

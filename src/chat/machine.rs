@@ -512,7 +512,7 @@ impl Chat {
         let (Some(append), Some(session)) = (self.appends.first_mut(), &self.session) else {
             return;
         };
-        if !append.is_queued() {
+        if !append.is_queued() || session.is_gone {
             return;
         }
         if let Some(closed) = &session.closed {

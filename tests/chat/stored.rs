@@ -73,6 +73,7 @@ fn a_session_that_is_gone_and_cannot_be_created_anew_is_forgotten() {
     let orders = chat.tell(answered(1, 404, ""));
     let rejected: Vec<_> = orders.iter().filter(|order| order.starts_with("reject")).collect();
     assert_eq!(rejected.len(), 2, "nobody is left waiting: {orders:?}");
+    assert!(!orders.iter().any(|order| order.starts_with("append")), "{orders:?}");
     assert_eq!(orders.last().unwrap(), "forget");
     assert!(!chat.chat.is_active());
     assert!(chat.chat.session().is_none());

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use trigger_chat_transport::chat::action::{Action, CallId, PartId, RequestId, StreamId};
 use trigger_chat_transport::chat::time::Time;
-use trigger_chat_transport::wire::input::STOP_BODY;
 
 use crate::program::Program;
 
@@ -19,6 +18,8 @@ pub(crate) enum Kind {
     /// For the records of `.in`.
     Question,
     Subscribe,
+    /// The app's own route.
+    HeadStart,
 }
 
 /// A request that the machine has ordered.
@@ -113,7 +114,7 @@ impl Books {
     }
 
     pub(crate) fn stop_part(&mut self) -> PartId {
-        self.part(STOP_BODY)
+        self.part(r#"{"kind":"stop"}"#)
     }
 
     // What a program can choose from: the newest first
@@ -192,6 +193,7 @@ impl Books {
         assert!(waiting.all(|call| self.stops.contains(call)), "{:?}", self.calls);
         assert!(self.streams.values().all(|is_open| !is_open), "open: {:?}", self.streams);
         assert_eq!(self.open(Kind::Subscribe), 0, "a subscription is open");
+        assert_eq!(self.open(Kind::HeadStart), 0, "a head start is open");
     }
 
     /// Every call is answered, every stream and every request has come to its end.
@@ -258,7 +260,10 @@ impl Books {
             Action::Settle { stream, .. } => {
                 assert!(!self.is_stream_over(*stream), "{order:?} after its end");
             }
-            Action::HeadStart { .. } => unreachable!("the app has no route of its own"),
+            Action::HeadStart { request, .. } => {
+                assert_eq!(self.open(Kind::HeadStart), 0, "a second head start: {order:?}");
+                self.begin(*request, Kind::HeadStart);
+            }
             Action::Persist(_) | Action::Forget | Action::Tell(_) => {}
         }
     }

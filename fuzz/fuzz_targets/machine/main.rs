@@ -90,12 +90,13 @@ impl World {
 
     fn perform(&mut self, operation: u8, program: &mut Program<'_>) {
         match operation {
-            b's' | b'm' | b'r' | b'x' if self.books.calls() == MAX_CALLS => {}
+            b's' | b'm' | b'M' | b'r' | b'x' if self.books.calls() == MAX_CALLS => {}
             b's' => {
                 let call = self.books.call();
                 self.tell(Input::Start { call });
             }
-            b'm' => self.send(program),
+            b'm' => self.send(program, None),
+            b'M' => self.send(program, Some("to the app's own route".to_owned())),
             b'r' => {
                 let call = self.books.abortable_call();
                 self.tell(Input::Reconnect { call });
@@ -135,20 +136,24 @@ impl World {
             b'i' => self.wake(),
             b'v' => self.turn_page(program),
             b'y' => self.tell(Input::SetSession(persisted(program.choice(16)))),
+            b'j' => self.tell(Input::SeedCursor("9".to_owned())),
+            b'g' => self.tell(Input::ClearGate),
+            b'W' => self.chat.set_watches(program.choice(2) == 1),
             b'q' => self.change_options(program),
             b'f' => self.tell_of_nothing(program),
             _ => {}
         }
     }
 
-    fn send(&mut self, program: &mut Program<'_>) {
+    fn send(&mut self, program: &mut Program<'_>, head_start: Option<String>) {
         let call = self.books.abortable_call();
         let source = [SendSource::SubmitMessage, SendSource::RegenerateMessage, SendSource::Action]
             [program.choice(3)];
         let body = format!("body of {}", call.0);
         let part_id = self.books.part(&body);
         let message_id = (source != SendSource::Action).then(|| format!("message {}", call.0));
-        self.tell(Input::Send { call, send: Send { source, message_id, body, part_id, head_start: None } });
+        let send = Send { source, message_id, body, part_id, head_start };
+        self.tell(Input::Send { call, send });
     }
 
     fn abort(&mut self, program: &mut Program<'_>) {
@@ -240,14 +245,22 @@ impl World {
         self.tell_of_request(request, true, answer);
     }
 
-    /// The head of an answer to a subscription.
+    /// The head of an answer to a subscription, or of the app's own route.
     fn connect(&mut self, program: &mut Program<'_>) {
-        let awaits_head =
-            |request: &books::Request| request.kind == Kind::Subscribe && !request.has_head;
+        let awaits_head = |request: &books::Request| {
+            matches!(request.kind, Kind::Subscribe | Kind::HeadStart) && !request.has_head
+        };
         let Some(request) = self.books.pick(program, awaits_head) else { return };
         const STATUSES: [u16; 12] = [200, 200, 200, 200, 401, 403, 404, 409, 400, 204, 429, 503];
         let status = STATUSES[program.choice(STATUSES.len())];
         let flags = program.choice(16);
+        if self.books.kind(request) == Kind::HeadStart {
+            self.books.has_head(request);
+            let token = (flags & 1 == 0).then(|| "of the route".to_owned());
+            let pending_version = flags & 2 != 0;
+            let head = Input::HeadStarted { request, status, token, pending_version };
+            return self.tell_of_request(request, false, head);
+        }
         let head = Head {
             status,
             is_event_stream: flags & 8 == 0,
@@ -316,6 +329,7 @@ impl World {
                 body: r#"{"ok":true,"seq":1}"#,
             },
             Input::Connected { request, head },
+            Input::HeadStarted { request, status: 200, token: None, pending_version: false },
             Input::Bytes { request, bytes: b"event: error\ndata: x\n\n" },
             Input::Ended { request },
             Input::NetworkFailed { request, error: Foreign::new("no network") },
