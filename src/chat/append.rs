@@ -553,6 +553,7 @@ impl Append {
         session: &mut Session,
         cx: &mut Context<'_>,
     ) -> AppendAnswer {
+        session.is_gone = false;
         if answer.pending_version {
             cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::Send));
         }

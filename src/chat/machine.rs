@@ -664,8 +664,11 @@ impl Chat {
     }
 
     /// The service has lost the session for good: whoever waits for something in it is told, and the
-    /// next send begins anew.
+    /// next send begins anew. A message that is on its way has the last word: it may land.
     fn forget_gone(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.appends.first().is_some_and(|append| !append.is_queued()) {
+            return;
+        }
         let Some(mut session) = self.session.take_if(|session| session.is_gone) else {
             return;
         };

@@ -91,6 +91,28 @@ fn a_stream_of_a_session_that_is_gone_fails_and_the_session_is_forgotten() {
 }
 
 #[test]
+fn a_message_on_its_way_has_the_last_word_on_whether_a_session_is_gone() {
+    let on_its_way = || {
+        let mut chat = Harness::restored(running());
+        chat.chat.set_can_start_session(false);
+        chat.tell(reconnect(1));
+        chat.tell(send(2));
+        chat.tell(send(3));
+        let orders = chat.tell(refused(1, 404));
+        assert_eq!(orders.last().unwrap(), "fail 1: api 404", "{orders:?}");
+        chat
+    };
+    let mut chat = on_its_way();
+    let orders = chat.tell(answered(2, 404, ""));
+    assert_eq!(orders.last().unwrap(), "forget");
+    assert!(!chat.chat.is_active());
+    let mut chat = on_its_way();
+    let orders = chat.tell(acknowledged(2, 5));
+    assert!(orders.contains(&"open stream 2 for call 2".to_owned()), "{orders:?}");
+    assert!(orders.iter().any(|order| order.starts_with("append 4")), "{orders:?}");
+}
+
+#[test]
 fn a_session_that_can_be_created_anew_is_not_forgotten() {
     let mut chat = Harness::restored(running());
     chat.tell(reconnect(1));

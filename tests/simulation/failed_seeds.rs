@@ -23,5 +23,7 @@ pub(crate) const FAILED_SEEDS: &[(u64, &str)] = &[
     (7503, "a late acknowledgement did not doubt the end before it"),
     (8049, "a turn of a closed session was stored as running for ever"),
     (18037, "a newer send inherited a question, and asked too soon"),
+    (187_006, "a stream failed with a refusal of before its session was created anew"),
     (249_244, "an answer that was old when it was told, after a sleep, let a stop land twice"),
+    (616_212, "a token that an old boundary told was taken for a fresh one"),
 ];
