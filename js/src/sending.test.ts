@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ChatTransport } from "./index.js";
 import type { TriggerChatTransportOptions } from "./types.js";
 
@@ -92,4 +92,27 @@ test("a message that is too large is told with its size", async () => {
   expect(error).toMatchObject({ name: "TriggerApiError", status: 413 });
   expect(error.message).toContain(`${String(requests[0]?.body).length} bytes`);
   expect(error.message).toContain("1048576");
+});
+
+test("a clock that was ahead and is set right makes no stored token look expired", async () => {
+  const claims = (seconds: number) => ({ iat: seconds, exp: seconds + 3_600 });
+  const now = 1_800_000_000;
+  const token = `e30.${btoa(JSON.stringify(claims(now))).replace(/=+$/, "")}.x`;
+  const sessions = { chat: { publicAccessToken: token, isStreaming: false } };
+  const fresh = vi.fn(() => "fresh");
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    for (const ahead of [86_400, 0]) {
+      vi.setSystemTime((now + ahead) * 1_000);
+      const accessToken = ahead ? () => "fresh" : fresh;
+      const { transport, send } = service(() => Response.json({ ok: true, seq: 4 }), {
+        ...{ sessions, accessToken },
+      });
+      await send();
+      transport.dispose();
+    }
+    expect(fresh).not.toHaveBeenCalled();
+  } finally {
+    vi.useRealTimers();
+  }
 });

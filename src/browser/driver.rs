@@ -87,7 +87,7 @@ impl ChatDriver {
     /// Tells the machine a fact, and carries out what it orders. Orders that are carried out may
     /// bring new facts, by way of the app's callbacks; what those order comes after.
     pub(crate) fn tell(self: &Rc<Self>, input: Input<'_>) {
-        self.machine.borrow_mut().handle(host::now(), input, &mut self.orders.borrow_mut());
+        self.machine.borrow_mut().handle(self.host.now(), input, &mut self.orders.borrow_mut());
         if self.is_carrying_out.replace(true) {
             return;
         }
@@ -113,7 +113,7 @@ impl ChatDriver {
     fn set_timer(&self) {
         let deadline = self.machine.borrow().deadline();
         if self.timer.replace(deadline) != deadline {
-            self.host.set_timer(deadline.map(|at| number(at.since(host::now()))));
+            self.host.set_timer(deadline.map(|at| number(at.since(self.host.now()))));
         }
     }
 
@@ -127,7 +127,7 @@ impl ChatDriver {
             ConnectionState::Reconnecting { attempt, next_try } => (Some(attempt), next_try),
             _ => (None, None),
         };
-        let delay_ms = next_try.map(|at| number(at.since(host::now())));
+        let delay_ms = next_try.map(|at| number(at.since(self.host.now())));
         self.host.tell_connection(connection_name(state), attempt, delay_ms);
     }
 

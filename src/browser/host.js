@@ -160,21 +160,6 @@ export function abortError() {
   return makeError("AbortError", "The chat request was aborted.");
 }
 
-/** The latest reading of the clock on the wall, and by how much in all it was set back. */
-let latest = 0;
-let setBack = 0;
-
-/**
- * The time of now in milliseconds. It never goes back, and it goes on while the machine sleeps, as
- * `performance.now` does not everywhere.
- */
-export function now() {
-  const reading = Date.now();
-  if (reading < latest) setBack += latest - reading;
-  latest = reading;
-  return reading + setBack;
-}
-
 /** A number that decides how long waits are, so that clients do not come back in step. */
 export function randomSeed() {
   return Math.random();
@@ -206,6 +191,9 @@ export class ChatHost {
   #requests = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** The latest reading of the clock on the wall, and by how much in all it was set back since. */
+  #latest = 0;
+  #setBack = 0;
 
   /**
    * @param {Options} options
@@ -564,6 +552,17 @@ export class ChatHost {
   }
 
   // Time and surroundings
+
+  /**
+   * The time of now in milliseconds. It never goes back, and it goes on while the machine sleeps, as
+   * `performance.now` does not everywhere.
+   */
+  now() {
+    const reading = Date.now();
+    if (reading < this.#latest) this.#setBack += this.#latest - reading;
+    this.#latest = reading;
+    return reading + this.#setBack;
+  }
 
   /**
    * Listens to the network and the page, or no more. How they are now is told at once.

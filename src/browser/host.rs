@@ -60,9 +60,6 @@ extern "C" {
     #[wasm_bindgen(js_name = randomUuid)]
     fn random_uuid() -> String;
 
-    #[wasm_bindgen(js_name = now)]
-    fn host_now() -> f64;
-
     #[wasm_bindgen(js_name = randomSeed)]
     pub(super) fn random_seed() -> f64;
 
@@ -131,6 +128,8 @@ extern "C" {
     #[wasm_bindgen(method, js_name = cancelRequest)]
     pub(super) fn cancel_request(this: &ChatHost, id: u32);
 
+    #[wasm_bindgen(method, js_name = now)]
+    fn milliseconds_now(this: &ChatHost) -> f64;
     #[wasm_bindgen(method, js_name = setTimer)]
     pub(super) fn set_timer(this: &ChatHost, delay_ms: Option<f64>);
     #[wasm_bindgen(method)]
@@ -158,9 +157,11 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 }
 
-/// The time of now, on a clock that never goes back, nor stands still while the machine sleeps.
-pub(super) fn now() -> Time {
-    Time::from_millis(milliseconds(host_now()))
+impl ChatHost {
+    /// The time of now, on a clock that never goes back, nor stands still while the machine sleeps.
+    pub(super) fn now(&self) -> Time {
+        Time::from_millis(milliseconds(self.milliseconds_now()))
+    }
 }
 
 /// A duration or a moment, as JavaScript has them: exact for the next 285,000 years. What is below
