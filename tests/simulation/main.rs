@@ -22,8 +22,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::{panic, thread};
 
 use failed_seeds::FAILED_SEEDS;
 
@@ -116,9 +117,11 @@ fn every_seed_keeps_the_promises() {
     assert_eq!(tally, expected, "the worlds have lost some of their variety");
 }
 
-/// Lives through the first worlds, on every core.
+/// Lives through the first worlds, on every core. One that fails does not keep the others from being
+/// lived through.
 fn live_through(seeds: u64) -> BTreeSet<&'static str> {
     let next = AtomicU64::new(0);
+    let failed = Mutex::new(BTreeSet::new());
     let live_on = || {
         let mut tally = BTreeSet::new();
         loop {
@@ -126,15 +129,20 @@ fn live_through(seeds: u64) -> BTreeSet<&'static str> {
             if seed >= seeds {
                 return tally;
             }
-            tally.extend(live(seed, false));
+            match panic::catch_unwind(|| live(seed, false)) {
+                Ok(seen) => tally.extend(seen),
+                Err(_) => drop(failed.lock().map(|mut failed| failed.insert(seed))),
+            }
         }
     };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
+    let tally = thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(live_on)).collect();
-        let tallies = workers.into_iter().map(|worker| worker.join());
-        tallies.flat_map(|tally| tally.expect("a world failed, see above")).collect()
-    })
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker lives on")).collect()
+    });
+    let failed = failed.into_inner().expect("nobody holds it");
+    assert!(failed.is_empty(), "these worlds failed, see above: {failed:?}");
+    tally
 }
 
 fn live(seed: u64, is_traced: bool) -> BTreeSet<&'static str> {
