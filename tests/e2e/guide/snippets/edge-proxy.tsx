@@ -1,0 +1,26 @@
+// What goes in passes by the app's own proxy, what comes out comes straight from the service.
+import { useChat } from "@ai-sdk/react";
+import { useTriggerChatTransport } from "trigger-chat-transport/react";
+import { Conversation, setting, show } from "../app/page";
+import { serverActions } from "../app/server-actions";
+
+const { mintToken, startSession } = serverActions("echo");
+
+function Chat() {
+  const transport = useTriggerChatTransport({
+    task: "echo",
+    accessToken: ({ chatId }) => mintToken(chatId),
+    startSession: ({ chatId, clientData }) => startSession({ chatId, clientData }),
+    baseURL: ({ endpoint }) => setting(endpoint === "out" ? "service" : "proxy"),
+  });
+  const { messages, sendMessage, status } = useChat({ id: setting("chat"), transport });
+  return (
+    <Conversation
+      messages={messages}
+      status={status}
+      onSend={(text) => void sendMessage({ text })}
+    />
+  );
+}
+
+show(<Chat />);
