@@ -35,6 +35,19 @@ const suggestions: Record<string, Suggestion[]> = {
     { label: "A choice", text: "Should I take the ferry or the bridge?" },
     { label: "A plan", text: "How do I learn to read a map in a week?" },
   ],
+  approval: [
+    { label: "One email", text: "Tell Ada that the lighthouse is lit again." },
+    { label: "Two emails", text: "Invite two people to the lighthouse on Friday." },
+  ],
+  steered: [
+    { label: "A story to join in", text: "Tell me a story: 600 words, 30 ms" },
+    { label: "A short one", text: "Tell me a story: 250 words, 60 ms" },
+  ],
+  team: [
+    { label: "A question for two", text: "Should we open the lighthouse to visitors?" },
+    { label: "A plan for two", text: "We rebuild the harbour by summer." },
+  ],
+  stumble: [{ label: "Let it stumble", text: "Is the sea calm today?" }],
   model: [
     { label: "Who are you?", text: "Who are you, in two sentences?" },
     { label: "Some code", text: "Write a function that reverses a string, in three languages." },
@@ -44,6 +57,16 @@ const suggestions: Record<string, Suggestion[]> = {
 /** What a click sends to an agent, for those that the page knows. */
 export function suggestionsFor(id: string): Suggestion[] {
   return suggestions[id] ?? [];
+}
+
+/** Whether an agent takes in what the user says while it answers. All others hear it afterwards. */
+export function hearsMeanwhile(id: string): boolean {
+  return id === "steered";
+}
+
+/** Whether an agent heeds the picked model. The agent `model` has its own. */
+export function takesModel(id: string): boolean {
+  return id !== "model";
 }
 
 export const AgentsContext = createContext<Agents>({ reload: () => {} });

@@ -7,6 +7,7 @@ import { ChatTitle } from "./chat-title";
 import { Icon } from "./icon";
 import { Notice } from "./notice";
 import { Sidebar } from "./sidebar";
+import { TopbarEnd } from "./topbar";
 import { useHash } from "./use-hash";
 
 /** A change to the list of chats that the server did not take. */
@@ -15,6 +16,7 @@ type Failure = { title: string; again: () => Promise<void> };
 export function App() {
   const [chats, setChats] = useState<ChatSummary[]>([]);
   const [failure, setFailure] = useState<Failure>();
+  const [topbarEnd, setTopbarEnd] = useState<HTMLElement | null>(null);
   // The address names the chat, so that a reload, a bookmark and the back button lead to it. No
   // name stands for a chat not begun yet: it has an id at once, but the server hears of it with
   // its first message.
@@ -97,6 +99,7 @@ export function App() {
               title={title}
               onRename={current && ((title) => void rename(chatId, title))}
             />
+            <div ref={setTopbarEnd} className="topbar-end" />
           </header>
           {failure && (
             <Notice
@@ -107,14 +110,16 @@ export function App() {
               Check that the server is running and that you are online.
             </Notice>
           )}
-          <ChatLoader
-            key={chatId}
-            chatId={chatId}
-            isNew={!named}
-            onFirstMessage={nameChat}
-            onSaved={refresh}
-            onNewChat={openNewChat}
-          />
+          <TopbarEnd value={topbarEnd}>
+            <ChatLoader
+              key={chatId}
+              chatId={chatId}
+              isNew={!named}
+              onFirstMessage={nameChat}
+              onSaved={refresh}
+              onNewChat={openNewChat}
+            />
+          </TopbarEnd>
         </main>
       </div>
     </AgentsContext>

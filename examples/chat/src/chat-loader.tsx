@@ -40,6 +40,7 @@ export function ChatLoader({ chatId, isNew, onFirstMessage, onSaved, onNewChat }
     return (
       <Chat
         chatId={chatId}
+        isNew={isNew}
         stored={stored}
         onFirstMessage={onFirstMessage}
         onSaved={onSaved}

@@ -1,27 +1,44 @@
 import { useChat } from "@ai-sdk/react";
-import { generateId, type UIMessage } from "ai";
-import { useState } from "react";
-import type { ChatSessionPersistedState } from "trigger-chat-transport";
-import { useConnectionState, useTriggerChatTransport } from "trigger-chat-transport/react";
-import { useAgentName } from "./agents";
+import {
+  generateId,
+  lastAssistantMessageIsCompleteWithApprovalResponses as isDecided,
+  type UIMessage,
+} from "ai";
+import { useMemo, useState } from "react";
+import type { ChatSessionPersistedState, TriggerChatTransport } from "trigger-chat-transport";
+import {
+  useConnectionState,
+  usePendingMessages,
+  useSubAgentMessages,
+  useTriggerChatTransport,
+} from "trigger-chat-transport/react";
+import { hearsMeanwhile, takesModel, useAgentName } from "./agents";
 import * as api from "./api";
+import { ChatMenu } from "./chat-menu";
+import { ClosedLine } from "./closed-line";
 import { Composer } from "./composer";
-import { closedChat, describeError } from "./describe-error";
+import { describeError } from "./describe-error";
 import { isThinking } from "./message";
 import { MessageList } from "./message-list";
+import { latestModel } from "./models";
 import { Notice } from "./notice";
+import { PartsContext } from "./parts-context";
+import { useChatAction } from "./use-chat-action";
 import { Welcome } from "./welcome";
 
 type Props = {
   chatId: string;
+  /** The server has not heard of it. */
+  isNew: boolean;
   stored: api.StoredChat;
   onFirstMessage: () => void;
   onSaved: () => void;
   onNewChat: () => void;
 };
 
-export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Props) {
+export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat }: Props) {
   const [agent, setAgent] = useState(stored.agent);
+  const [picked, setPicked] = useState(() => latestModel(stored.messages));
   const [unsaved, setUnsaved] = useState<UIMessage[]>();
   const [isStopLost, setStopLost] = useState(false);
 
@@ -39,15 +56,33 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     // Leaving the chat aborts the request, which must not end the answer. The stop button does.
     stopOnAbort: false,
   });
+  const [resuming] = useState(() => resumingWith(transport, stored.messages));
 
-  const { messages, sendMessage, regenerate, status, error, clearError } = useChat({
+  const subAgents = useSubAgentMessages();
+  const {
+    messages,
+    setMessages,
+    sendMessage,
+    regenerate,
+    addToolApprovalResponse,
+    status,
+    error,
+    clearError,
+  } = useChat({
     id: chatId,
     messages: stored.messages,
-    transport,
+    transport: resuming,
     // A chat with messages may have an answer on its way; a new one cannot.
     resume: stored.messages.length > 0,
     // A fast agent sends more often than anyone can read.
     throttle: 50,
+    onData: subAgents.onData,
+    // What the user has decided is a message like any other: saved when it is sent.
+    sendAutomaticallyWhen: ({ messages }) => {
+      if (!isDecided({ messages })) return false;
+      void save(messages);
+      return true;
+    },
     // Saved only when the turn is over. Coming back to a running one replays it from its start,
     // so a part saved meanwhile would show twice. Aborted: the user went to another chat, and the
     // agent writes on. A stop is no abort, it ends the answer.
@@ -57,11 +92,45 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     },
   });
 
+  const model = takesModel(agent) ? picked : undefined;
+  const metadata = useMemo(() => (model ? { model } : undefined), [model]);
+  const waiting = usePendingMessages({
+    transport,
+    chatId,
+    status,
+    messages,
+    setMessages,
+    sendMessage: ({ text }) => send(text),
+    metadata,
+  });
+  const action = useChatAction(transport, chatId);
+
   const connection = useConnectionState(transport, chatId);
   const agentName = useAgentName(agent);
   const isBusy = status === "submitted" || status === "streaming";
-  const isClosed = connection.status === "closed";
+  const isClosed = transport.sessionStatus(chatId) === "closed";
   const last = messages.at(-1);
+
+  const { isInjectionPoint, getInjectedMessages } = waiting;
+  const parts = useMemo(
+    () => ({
+      isInjectionPoint,
+      getInjectedMessages,
+      subAgentOf: subAgents.get,
+      onDecide: isClosed
+        ? undefined
+        : (id: string, approved: boolean) =>
+            void addToolApprovalResponse({ id, approved, options: { metadata } }),
+    }),
+    [
+      isInjectionPoint,
+      getInjectedMessages,
+      subAgents.get,
+      isClosed,
+      addToolApprovalResponse,
+      metadata,
+    ],
+  );
 
   async function save(messages: UIMessage[]) {
     try {
@@ -75,23 +144,35 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
 
   function send(text: string) {
     const message: UIMessage = { id: generateId(), role: "user", parts: [{ type: "text", text }] };
-    if (messages.length === 0) {
+    if (isNew) {
       // Failing here makes saving the messages fail too, and that is shown.
       void api.createChat(chatId, agent).catch(console.warn);
       onFirstMessage();
     }
+    action.forget();
     void save([...messages, message]);
-    void sendMessage(message);
+    void sendMessage(message, { metadata });
   }
 
   function answerAgain() {
-    if (last?.role === "assistant") {
+    if (last?.role === "assistant" && !isDecided({ messages })) {
       void save(messages.slice(0, -1));
-      void regenerate();
+      void regenerate({ metadata });
     } else {
       // Perhaps the agent never got the message: send it as it stands, under the same id.
-      void sendMessage();
+      void sendMessage(undefined, { metadata });
     }
+  }
+
+  async function takeBack() {
+    const kept = messages.slice(
+      0,
+      messages.findLastIndex(({ role }) => role === "user"),
+    );
+    clearError();
+    setMessages(kept);
+    if (await action.act({ type: "undo" })) void save(kept);
+    else setMessages(messages);
   }
 
   async function stopAnswer() {
@@ -100,32 +181,59 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
     setStopLost(!(await transport.stopGeneration(chatId)));
   }
 
-  const problem = isClosed ? closedChat : error && describeError(error);
-  const remedies = {
-    retry: { label: "Try again", run: answerAgain },
-    "new-chat": { label: "New chat", run: onNewChat },
-  };
+  const problem = error && !isClosed ? describeError(error) : undefined;
+  const canChange = !isBusy && !isClosed && !action.isActing;
 
   return (
-    <>
+    <PartsContext value={parts}>
+      {!isNew && !isClosed && (
+        <ChatMenu
+          canClose={canChange}
+          onClose={(reason) => void action.act({ type: "close", ...(reason && { reason }) })}
+        />
+      )}
       {messages.length === 0 ? (
-        <Welcome agent={agent} onAgentChange={setAgent} onSuggestion={send} />
+        <Welcome
+          agent={agent}
+          onAgentChange={isNew ? setAgent : undefined}
+          onSuggestion={isClosed ? undefined : send}
+        />
       ) : (
         <MessageList
           messages={messages}
           agentName={agentName}
           isBusy={isBusy}
-          onAnswerAgain={isBusy || problem ? undefined : answerAgain}
+          onAnswerAgain={canChange && !problem ? answerAgain : undefined}
+          onTakeBack={canChange ? () => void takeBack() : undefined}
         />
       )}
       <div className="dock">
         {problem && (
           <Notice
             title={problem.title}
-            action={problem.remedy && remedies[problem.remedy]}
-            onDismiss={isClosed ? undefined : clearError}
+            action={
+              problem.remedy && {
+                label: last?.role === "assistant" ? "Answer again" : "Try again",
+                run: answerAgain,
+              }
+            }
+            onDismiss={clearError}
           >
             {problem.advice}
+          </Notice>
+        )}
+        {action.failed === "undo" && (
+          <Notice
+            title="The last exchange could not be taken back."
+            action={{ label: "Try again", run: () => void takeBack() }}
+            onDismiss={action.forget}
+          >
+            The agent still remembers it, so it is shown again.
+          </Notice>
+        )}
+        {action.failed === "close" && (
+          <Notice title="The chat could not be closed." onDismiss={action.forget}>
+            It is still open. Check that you are online, then close it once more.
           </Notice>
         )}
         {isStopLost && (
@@ -145,29 +253,52 @@ export function Chat({ chatId, stored, onFirstMessage, onSaved, onNewChat }: Pro
             A reload now would lose its latest messages.
           </Notice>
         )}
-        <Composer
-          status={status}
-          connection={connection}
-          isBusy={isBusy}
-          isThinking={isBusy && last !== undefined && isThinking(last)}
-          onSend={send}
-          onStop={() => void stopAnswer()}
-          onRetry={() => transport.retryNow(chatId)}
-        />
+        {isClosed ? (
+          <ClosedLine reason={transport.sessionClosedReason(chatId)} onNewChat={onNewChat} />
+        ) : (
+          <Composer
+            chatId={chatId}
+            status={status}
+            connection={connection}
+            isThinking={isBusy && last !== undefined && isThinking(last)}
+            isHeld={action.isActing}
+            pending={waiting.pending}
+            onSend={send}
+            onSteer={hearsMeanwhile(agent) ? waiting.steer : undefined}
+            onQueue={waiting.queue}
+            onPromote={waiting.promoteToSteering}
+            onStop={() => void stopAnswer()}
+            onRetry={() => transport.retryNow(chatId)}
+            model={model}
+            onPickModel={setPicked}
+          />
+        )}
       </div>
-    </>
+    </PartsContext>
   );
 }
 
 /**
- * A question without an answer: a reload may have come before the word that it had arrived. Without
+ * What waits for an answer: a reload may have come before the word that it had arrived. Without
  * `isStreaming` the transport asks the server. A seq there is of a turn that was stopped.
  */
 function resumable(
   session: ChatSessionPersistedState,
   messages: UIMessage[],
 ): ChatSessionPersistedState {
-  if (session.activeInputSeq !== undefined || messages.at(-1)?.role !== "user") return session;
+  const isWaiting = messages.at(-1)?.role === "user" || isDecided({ messages });
+  if (session.activeInputSeq !== undefined || !isWaiting) return session;
   const { isStreaming: _, ...rest } = session;
   return rest;
+}
+
+/**
+ * The transport as `useChat` takes it. A turn is replayed whole, and `useChat` then puts its message
+ * in the place of what it has of it. But a turn that acts on a decision goes on in the message that
+ * asked, and that is no part of the replay: it has to be kept.
+ */
+function resumingWith(transport: TriggerChatTransport, messages: UIMessage[]) {
+  if (!isDecided({ messages })) return transport;
+  const { sendMessages, reconnectToStream } = transport;
+  return { sendMessages, reconnectToStream, resumeStreamIsReplay: false };
 }

@@ -50,7 +50,6 @@ function StatusLine({ status, connection, isThinking }: Props) {
 }
 
 function textOf(status: ChatStatus, connection: ChatConnectionState, isThinking: boolean): string {
-  if (connection.status === "closed") return "This chat is closed";
   if (connection.status === "offline")
     return "You are offline. The answer goes on when you are back.";
   if (status === "error") return "Not answered";

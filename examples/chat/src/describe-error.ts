@@ -2,20 +2,13 @@ export type ErrorDescription = {
   title: string;
   advice: string;
   /** What the page can do about it, if anything. */
-  remedy?: "retry" | "new-chat";
-};
-
-export const closedChat: ErrorDescription = {
-  title: "This chat is closed.",
-  advice: "It takes no more messages; you can still read it.",
-  remedy: "new-chat",
+  remedy?: "retry";
 };
 
 export function describeError(error: Error): ErrorDescription {
   const status = "status" in error && typeof error.status === "number" ? error.status : undefined;
   const code = "code" in error ? error.code : undefined;
 
-  if (code === "session_closed") return closedChat;
   if (code === "send_unproven") {
     return {
       title: "The message may not have arrived.",

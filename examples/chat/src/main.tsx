@@ -4,6 +4,7 @@ import { App } from "./app";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/chat.css";
+import "./styles/parts.css";
 import "./styles/markdown.css";
 
 const root = document.getElementById("root");

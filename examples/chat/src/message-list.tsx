@@ -1,5 +1,6 @@
 import type { UIMessage } from "ai";
 import { useRef } from "react";
+import { AnswerActions } from "./answer-actions";
 import { Icon } from "./icon";
 import { Message, showsProgress } from "./message";
 import { useStickToBottom } from "./use-stick-to-bottom";
@@ -10,9 +11,12 @@ type Props = {
   isBusy: boolean;
   /** Unset while there is nothing to answer again. */
   onAnswerAgain: (() => void) | undefined;
+  /** Unset while there is nothing to take back. */
+  onTakeBack: (() => void) | undefined;
 };
 
-export function MessageList({ messages, agentName, isBusy, onAnswerAgain }: Props) {
+export function MessageList(props: Props) {
+  const { messages, agentName, isBusy, onAnswerAgain, onTakeBack } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const lastSent = messages.findLast((message) => message.role === "user");
   const { following, follow } = useStickToBottom(scroller, lastSent?.id);
@@ -38,6 +42,7 @@ export function MessageList({ messages, agentName, isBusy, onAnswerAgain }: Prop
               message={message}
               agentName={agentName}
               isStreaming={isBusy && message === last}
+              isLatest={message === last}
             />
           ))}
           {isWaiting && (
@@ -47,16 +52,8 @@ export function MessageList({ messages, agentName, isBusy, onAnswerAgain }: Prop
               <span />
             </div>
           )}
-          {onAnswerAgain && last?.role === "assistant" && (
-            <button
-              type="button"
-              className="button-quiet"
-              data-testid="regenerate"
-              onClick={onAnswerAgain}
-            >
-              <Icon name="redo" />
-              Answer again
-            </button>
+          {last?.role === "assistant" && (onAnswerAgain || onTakeBack) && (
+            <AnswerActions onAnswerAgain={onAnswerAgain} onTakeBack={onTakeBack} />
           )}
           {onAnswerAgain && last?.role === "user" && (
             <div className="unanswered" data-testid="unanswered">

@@ -1,13 +1,24 @@
-import type { UIMessage } from "ai";
+import { isDataUIPart, isToolUIPart, type UIMessage } from "ai";
 import { memo } from "react";
+import { Injected } from "./injected";
 import { Markdown } from "./markdown";
+import { modelOf } from "./models";
 import { Reasoning } from "./reasoning";
+import { isRunning, ToolCall } from "./tool-call";
 
-type Props = { message: UIMessage; agentName: string; isStreaming: boolean };
+type Props = {
+  message: UIMessage;
+  agentName: string;
+  isStreaming: boolean;
+  /** No other message has come after it. */
+  isLatest: boolean;
+};
 
 export function hasContent(message: UIMessage): boolean {
   return message.parts.some(
-    (part) => (part.type === "text" || part.type === "reasoning") && part.text !== "",
+    (part) =>
+      isToolUIPart(part) ||
+      ((part.type === "text" || part.type === "reasoning") && part.text !== ""),
   );
 }
 
@@ -20,13 +31,17 @@ export function isThinking({ role, parts }: UIMessage): boolean {
 /** Whether the message shows by itself that more of it is on its way. */
 export function showsProgress(message: UIMessage): boolean {
   const last = message.parts.at(-1);
-  return hasContent(message) && (last?.type === "text" ? last.text !== "" : isThinking(message));
+  if (!last || !hasContent(message)) return false;
+  if (last.type === "text") return last.text !== "";
+  return isToolUIPart(last) ? isRunning(last) : isThinking(message);
 }
 
 /** Memoized: while one message streams, the others need not render again. */
-export const Message = memo(function Message({ message, agentName, isStreaming }: Props) {
+export const Message = memo(function Message({ message, ...props }: Props) {
+  const { agentName, isStreaming, isLatest } = props;
   // An answer exists before its first word does.
   if (!hasContent(message)) return null;
+  const model = modelOf(message);
   const author = message.role === "user" ? "You" : agentName;
 
   return (
@@ -34,6 +49,7 @@ export const Message = memo(function Message({ message, agentName, isStreaming }
       {message.role === "assistant" && (
         <p className="author" aria-hidden="true">
           {author}
+          {model && <span className="author-model">{model}</span>}
         </p>
       )}
       {message.parts.map((part, index) => {
@@ -57,7 +73,10 @@ export const Message = memo(function Message({ message, agentName, isStreaming }
             />
           );
         }
-        return null;
+        if (isToolUIPart(part)) {
+          return <ToolCall key={index} part={part} isLatest={isLatest} />;
+        }
+        return isDataUIPart(part) ? <Injected key={index} part={part} /> : null;
       })}
     </article>
   );
