@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url";
 import type { UIMessage } from "ai";
 import { createParser } from "eventsource-parser";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { expect } from "vitest";
-import type { SessionServer } from "./support/server";
+import { expect, type TestContext } from "vitest";
+import { type Fault, type SessionServer, startServer } from "./support/server";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -308,6 +308,35 @@ export class Watchman {
 
 // The page
 
+export type Setting = {
+  /** The folder of the built page. */
+  page: string;
+  db?: string;
+  flags?: string[];
+  viewport?: { width: number; height: number };
+};
+
+/** A server and the open page. Whatever the test does to them, the watchman has the last word. */
+export async function openDemo(
+  browser: Browser,
+  onTestFinished: TestContext["onTestFinished"],
+  { page, db = ":memory:", flags = [], viewport }: Setting,
+) {
+  let server = await startServer({ page, db, flags });
+  onTestFinished(() => server.stop());
+  const demo = await Demo.open(browser, server, viewport);
+  onTestFinished(() => demo.close());
+  const { url, port } = server;
+  const kill = () => server.stop("SIGKILL");
+  const restart = async () => {
+    server = await startServer({ page, db, flags, port });
+  };
+  const closeSession = (chatId: string, reason?: string) => server.closeSession(chatId, reason);
+  const order = (...faults: Fault[]) => server.order(...faults);
+  const dropConnections = () => server.restart();
+  return Object.assign(demo, { url, kill, restart, closeSession, order, dropConnections });
+}
+
 /** The demo page in a browser profile of its own, under the watchman's eyes. */
 export class Demo {
   readonly page: Page;
@@ -363,7 +392,7 @@ export class Demo {
   }
 
   /** Begins a chat with its first message, and gives its id. */
-  async begin(agent: "echo" | "story" | "reasoning" | "model", text: string): Promise<string> {
+  async begin(agent: string, text: string): Promise<string> {
     await this.at("new-chat").click();
     await this.at(`agent-${agent}`).check();
     await this.say(text);

@@ -15,7 +15,7 @@ export function ClosedLine({ reason, onNewChat }: Props) {
     <div className="closed" data-testid="closed">
       <p role="status">
         <strong>This chat is closed{reason ? ":" : "."}</strong>{" "}
-        {reason && <span className="closed-reason">“{reason}”</span>} You can still read it.
+        {reason && <span className="closed-reason">“{reason}”.</span>} You can still read it.
       </p>
       <button ref={next} type="button" className="button" onClick={onNewChat}>
         New chat

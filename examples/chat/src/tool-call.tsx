@@ -88,24 +88,31 @@ function ToolState({ part, isAsking }: { part: ToolPart; isAsking: boolean }) {
   );
 }
 
-/** What the tool is called with: a list where it can be one. It grows while the agent writes it. */
+/**
+ * What the tool is called with, as a list where it can be one. It grows while the agent writes it.
+ * The short comes first: whom an email goes to is not to be looked for below its text.
+ */
 function Fields({ value }: { value: unknown }) {
   if (value === undefined) return null;
-  if (typeof value !== "object" || value === null)
-    return <p className="plain-text">{text(value)}</p>;
+  if (typeof value !== "object" || value === null) {
+    return <p className="plain-text">{inText(value)}</p>;
+  }
+  const fields = Object.entries(value).map(([key, value]) => ({ key, text: inText(value) }));
   return (
     <dl className="fields">
-      {Object.entries(value).map(([key, value]) => (
-        <div key={key}>
-          <dt>{inWords(key)}</dt>
-          <dd>{text(value)}</dd>
-        </div>
-      ))}
+      {fields
+        .sort((one, other) => one.text.length - other.text.length)
+        .map(({ key, text }) => (
+          <div key={key}>
+            <dt>{inWords(key)}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
     </dl>
   );
 }
 
-function text(value: unknown): string {
+function inText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
