@@ -205,7 +205,7 @@ describe.concurrent("what is said while an answer streams", () => {
     await demo.at("pending").getByText("More gulls").waitFor({ state: "detached" });
     const said = await demo.answers.innerText();
     const places = ["The Keeper", "More gulls", "You say"].map((words) => said.indexOf(words));
-    expect(places).toEqual(places.toSorted((one, other) => one - other));
+    expect([...places].sort((one, other) => one - other)).toEqual(places);
     // The turn ends, and what waited for that is said.
     await demo.questions.getByText("Thank you").waitFor();
     await demo.at("pending").waitFor({ state: "detached" });
@@ -365,22 +365,31 @@ describe.concurrent("agents that work inside a tool call", () => {
 
 describe.concurrent("an answer that breaks off with an error", () => {
   const SAID = "That is a good thing to say, and the answer to it is";
+  const WHY = "The agent stumbled in the middle of its answer, as it always does.";
 
   test("keeps what was written, says what happened, and can be given again", async ({ open }) => {
     const demo = await open();
     const chatId = await demo.begin("stumble", "Is the sea calm?");
     const hasStumbled = async () => {
-      await demo.notice.getByText("The agent stumbled in the middle of its answer").waitFor();
+      await demo.notice.getByText(WHY).waitFor();
       await demo.isIn("error");
       await demo.answers.getByText(SAID, { exact: true }).waitFor();
       expect(await demo.answers.count()).toBe(1);
     };
     await hasStumbled();
-    await demo.reload();
-    await hasStumbled();
     await demo.notice.getByRole("button", { name: "Answer again" }).click();
     await demo.notice.waitFor({ state: "detached" });
     await hasStumbled();
-    expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "regenerate-message"]);
+    const again = ["submit-message", "regenerate-message"];
+    expect(await demo.server.inputs(chatId)).toEqual(again);
+    // Nothing brings the error back, so it is told in the answer.
+    await demo.storedMessages(chatId, 2);
+    await demo.reload();
+    await demo.answers.getByText(SAID, { exact: true }).waitFor();
+    await demo.at("broken").getByText(WHY).waitFor();
+    await demo.at("regenerate").click();
+    await hasStumbled();
+    expect(await demo.at("broken").count()).toBe(0);
+    expect(await demo.server.inputs(chatId)).toEqual([...again, "regenerate-message"]);
   });
 });

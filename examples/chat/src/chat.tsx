@@ -4,7 +4,7 @@ import {
   lastAssistantMessageIsCompleteWithApprovalResponses as isDecided,
   type UIMessage,
 } from "ai";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import type { ChatSessionPersistedState, TriggerChatTransport } from "trigger-chat-transport";
 import {
   useConnectionState,
@@ -14,10 +14,11 @@ import {
 } from "trigger-chat-transport/react";
 import { hearsMeanwhile, takesModel, useAgentName } from "./agents";
 import * as api from "./api";
+import { asBroken } from "./broken-answer";
 import { ChatMenu } from "./chat-menu";
 import { ClosedLine } from "./closed-line";
 import { Composer } from "./composer";
-import { describeError } from "./describe-error";
+import { describeError, isOfAgent } from "./describe-error";
 import { isThinking } from "./message";
 import { MessageList } from "./message-list";
 import { latestModel } from "./models";
@@ -58,6 +59,8 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
   });
   const [resuming] = useState(() => resumingWith(transport, stored.messages));
 
+  const failure = useRef<Error>(undefined);
+
   const subAgents = useSubAgentMessages();
   const {
     messages,
@@ -86,9 +89,14 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
     // Saved only when the turn is over. Coming back to a running one replays it from its start,
     // so a part saved meanwhile would show twice. Aborted: the user went to another chat, and the
     // agent writes on. A stop is no abort, it ends the answer.
-    onFinish: ({ messages, isAbort, isError }) => {
+    onFinish: ({ message, messages, isAbort, isError }) => {
       setStopLost(false);
-      if (!isAbort && !isError) void save(messages);
+      if (isError) saveBroken(message, messages);
+      else if (!isAbort) void save(messages);
+    },
+    // Called before `onFinish`, which is not told.
+    onError: (error) => {
+      failure.current = error;
     },
   });
 
@@ -140,6 +148,12 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
     } catch {
       setUnsaved(messages);
     }
+  }
+
+  function saveBroken(message: UIMessage, messages: UIMessage[]) {
+    const error = failure.current;
+    if (!error || !isOfAgent(error) || messages.at(-1)?.id !== message.id) return;
+    void save([...messages.slice(0, -1), asBroken(message, error.message)]);
   }
 
   function send(text: string) {

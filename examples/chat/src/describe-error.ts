@@ -5,6 +5,11 @@ export type ErrorDescription = {
   remedy?: "retry";
 };
 
+/** Whether it is the agent that failed, in the middle of its answer: that turn is over. */
+export function isOfAgent(error: Error): boolean {
+  return !("status" in error || "code" in error || isOfNetwork(error));
+}
+
 export function describeError(error: Error): ErrorDescription {
   const status = "status" in error && typeof error.status === "number" ? error.status : undefined;
   const code = "code" in error ? error.code : undefined;
@@ -49,8 +54,7 @@ export function describeError(error: Error): ErrorDescription {
       remedy: "retry",
     };
   }
-  // What `fetch` throws where no answer comes.
-  if (error instanceof TypeError) {
+  if (isOfNetwork(error)) {
     return {
       title: "The server could not be reached.",
       advice: "Check your connection, then try again. Your message is kept.",
@@ -63,4 +67,9 @@ export function describeError(error: Error): ErrorDescription {
     advice: error.message,
     remedy: "retry",
   };
+}
+
+/** What `fetch` throws where no answer comes. */
+function isOfNetwork(error: Error): boolean {
+  return error instanceof TypeError;
 }

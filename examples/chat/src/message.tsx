@@ -1,5 +1,7 @@
 import { isDataUIPart, isToolUIPart, type UIMessage } from "ai";
 import { memo } from "react";
+import { reasonOf } from "./broken-answer";
+import { Icon } from "./icon";
 import { Injected } from "./injected";
 import { Markdown } from "./markdown";
 import { modelOf } from "./models";
@@ -42,6 +44,7 @@ export const Message = memo(function Message({ message, ...props }: Props) {
   // An answer exists before its first word does.
   if (!hasContent(message)) return null;
   const model = modelOf(message);
+  const reason = reasonOf(message);
   const author = message.role === "user" ? "You" : agentName;
 
   return (
@@ -78,6 +81,12 @@ export const Message = memo(function Message({ message, ...props }: Props) {
         }
         return isDataUIPart(part) ? <Injected key={index} part={part} /> : null;
       })}
+      {reason && (
+        <p className="broken" data-testid="broken">
+          <Icon name="alert" />
+          <span>The answer broke off. {reason}</span>
+        </p>
+      )}
     </article>
   );
 });

@@ -88,24 +88,24 @@ function ToolState({ part, isAsking }: { part: ToolPart; isAsking: boolean }) {
   );
 }
 
-/**
- * What the tool is called with, as a list where it can be one. It grows while the agent writes it.
- * The short comes first: whom an email goes to is not to be looked for below its text.
- */
+/** The order to read a call in, where its fields are these: an app knows its tools. */
+const readingOrder = ["to", "subject", "body", "task"];
+
+/** What the tool is called with, as a list where it can be one. It grows while the agent writes it. */
 function Fields({ value }: { value: unknown }) {
   if (value === undefined) return null;
   if (typeof value !== "object" || value === null) {
     return <p className="plain-text">{inText(value)}</p>;
   }
-  const fields = Object.entries(value).map(([key, value]) => ({ key, text: inText(value) }));
+  const place = (key: string) => readingOrder.indexOf(key) + 1 || readingOrder.length + 1;
   return (
     <dl className="fields">
-      {fields
-        .sort((one, other) => one.text.length - other.text.length)
-        .map(({ key, text }) => (
+      {Object.entries(value)
+        .sort(([one], [other]) => place(one) - place(other))
+        .map(([key, value]) => (
           <div key={key}>
             <dt>{inWords(key)}</dt>
-            <dd>{text}</dd>
+            <dd>{inText(value)}</dd>
           </div>
         ))}
     </dl>
