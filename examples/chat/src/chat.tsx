@@ -19,7 +19,7 @@ import { ChatMenu } from "./chat-menu";
 import { ClosedLine } from "./closed-line";
 import { Composer } from "./composer";
 import { describeError, isOfAgent } from "./describe-error";
-import { isThinking } from "./message";
+import { hasContent, isThinking } from "./message";
 import { MessageList } from "./message-list";
 import { latestModel } from "./models";
 import { Notice } from "./notice";
@@ -118,6 +118,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
   const isBusy = status === "submitted" || status === "streaming";
   const isClosed = transport.sessionStatus(chatId) === "closed";
   const last = messages.at(-1);
+  const hasBegun = last?.role === "assistant" && hasContent(last);
 
   const { isInjectionPoint, getInjectedMessages } = waiting;
   const parts = useMemo(
@@ -152,7 +153,8 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
 
   function saveBroken(message: UIMessage, messages: UIMessage[]) {
     const error = failure.current;
-    if (!error || !isOfAgent(error) || messages.at(-1)?.id !== message.id) return;
+    const isOver = error !== undefined && isOfAgent(error);
+    if (!isOver || !hasContent(message) || messages.at(-1)?.id !== message.id) return;
     void save([...messages.slice(0, -1), asBroken(message, error.message)]);
   }
 
@@ -227,7 +229,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
             title={problem.title}
             action={
               problem.remedy && {
-                label: last?.role === "assistant" ? "Answer again" : "Try again",
+                label: hasBegun ? "Answer again" : "Try again",
                 run: answerAgain,
               }
             }
