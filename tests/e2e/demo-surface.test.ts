@@ -199,19 +199,23 @@ describe.concurrent("what is said while an answer streams", () => {
     await queued.getByText("Thank you").waitFor();
     await queued.getByText("After this answer").waitFor();
     expect(await demo.composer.inputValue()).toBe("");
+    await demo.composer.fill("And fog");
+    await demo.at("queue").click();
+    await queued.filter({ hasText: "And fog" }).getByRole("button", { name: "Say it now" }).click();
+    await demo.answers.getByTestId("injected").getByText("And fog").waitFor();
     // In its place: after what was said before it, and before the answer to it.
     await demo.answers.getByTestId("injected").getByText("More gulls").waitFor();
-    await demo.answers.getByText("You say “More gulls”.").waitFor();
+    await demo.answers.getByText(/You say .*“More gulls”/).waitFor();
     await demo.at("pending").getByText("More gulls").waitFor({ state: "detached" });
     const said = await demo.answers.innerText();
-    const places = ["The Keeper", "More gulls", "You say"].map((words) => said.indexOf(words));
+    const places = ["The Keeper", "More gulls", "I hear you"].map((words) => said.indexOf(words));
     expect([...places].sort((one, other) => one - other)).toEqual(places);
     // The turn ends, and what waited for that is said.
     await demo.questions.getByText("Thank you").waitFor();
     await demo.at("pending").waitFor({ state: "detached" });
-    const answer = await storedWith(demo, chatId, "You say “More gulls”");
+    const answer = await storedWith(demo, chatId, "“More gulls”");
     expect(answer.parts.map(({ type }) => type)).toContain("data-pending-message-injected");
-    expect(await demo.server.inputs(chatId)).toEqual(Array(3).fill("submit-message"));
+    expect(await demo.server.inputs(chatId)).toEqual(Array(4).fill("submit-message"));
   });
 
   test("is not lost in a reload", async ({ open }) => {
