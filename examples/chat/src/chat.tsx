@@ -5,7 +5,6 @@ import {
   type UIMessage,
 } from "ai";
 import { useMemo, useRef, useState } from "react";
-import type { ChatSessionPersistedState, TriggerChatTransport } from "trigger-chat-transport";
 import {
   useConnectionState,
   usePendingMessages,
@@ -24,6 +23,7 @@ import { MessageList } from "./message-list";
 import { latestModel } from "./models";
 import { Notice } from "./notice";
 import { PartsContext } from "./parts-context";
+import { resumable, resumingWith } from "./resuming";
 import { useChatAction } from "./use-chat-action";
 import { Welcome } from "./welcome";
 
@@ -292,29 +292,4 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
       </div>
     </PartsContext>
   );
-}
-
-/**
- * What waits for an answer: a reload may have come before the word that it had arrived. Without
- * `isStreaming` the transport asks the server. A seq there is of a turn that was stopped.
- */
-function resumable(
-  session: ChatSessionPersistedState,
-  messages: UIMessage[],
-): ChatSessionPersistedState {
-  const isWaiting = messages.at(-1)?.role === "user" || isDecided({ messages });
-  if (session.activeInputSeq !== undefined || !isWaiting) return session;
-  const { isStreaming: _, ...rest } = session;
-  return rest;
-}
-
-/**
- * The transport as `useChat` takes it. A turn is replayed whole, and `useChat` then puts its message
- * in the place of what it has of it. But a turn that acts on a decision goes on in the message that
- * asked, and that is no part of the replay: it has to be kept.
- */
-function resumingWith(transport: TriggerChatTransport, messages: UIMessage[]) {
-  if (!isDecided({ messages })) return transport;
-  const { sendMessages, reconnectToStream } = transport;
-  return { sendMessages, reconnectToStream, resumeStreamIsReplay: false };
 }
