@@ -142,4 +142,3 @@ pub(crate) fn is_batch(text: &str) -> Result<bool, CannotTell> {
     let records = serde_json::from_str::<Vec<&RawValue>>(records.get());
     Ok(records.is_ok())
 }
-
