@@ -146,7 +146,9 @@ impl Ledger {
         let entry = self.current.as_ref().and_then(|part_id| self.entries.get(part_id));
         if let Some(entry) = entry {
             let age = entry.age(clock);
-            assert!(age <= entry.timeout_ms, "tries again after {age} ms");
+            // A hidden page's timer may be so late that it looks like a sleep, which does not count.
+            let limit = entry.timeout_ms + MAX_LATENESS_MS / 4;
+            assert!(age <= limit, "tries again after {age} ms");
         }
     }
 

@@ -190,6 +190,14 @@ impl Witness {
         }
     }
 
+    /// The session of the open stream was created anew: a cursor of the lost one means nothing in it.
+    pub(crate) fn began_anew(&mut self) {
+        if let Some(shown) = &mut self.open {
+            shown.start = None;
+            shown.last = None;
+        }
+    }
+
     /// A request asks whether all turns are over. Whether it was asked in doubt: the turn that it is
     /// for is known, so that a boundary has to have been passed over, and the turn has to be over
     /// where the boundaries tell.

@@ -1085,6 +1085,8 @@ impl World {
         if is_new || last_event_id.is_some() || !at.is_stale {
             let stored = at.stored.as_ref().and_then(|stored| stored.last_event_id.as_deref());
             at.witness.subscribed(request, last_event_id.as_deref(), stored, server);
+        } else {
+            at.witness.began_anew();
         }
         let is_known = server.has_made(&token) || at.is_stale;
         assert!(is_known, "a token that nobody made: {token}");
