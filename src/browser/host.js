@@ -412,20 +412,14 @@ export class ChatHost {
    * @param {string} body
    */
   async headStart(id, body) {
-    const abort = new AbortController();
-    /** @type {Request} */
-    const request = { abort };
-    this.#requests.set(id, request);
-    let response;
-    try {
-      response = await globalThis.fetch(this.#options.headStart, {
-        ...{ method: "POST", body, signal: abort.signal },
-        headers: withOwn(this.#options.headers, { "Content-Type": "application/json" }),
-      });
-      request.reader = response.body?.getReader();
-    } catch (error) {
-      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
-    }
+    const { headStart, headers: extra } = this.#options;
+    const response = await this.#open(id, (signal) =>
+      globalThis.fetch(headStart, {
+        ...{ method: "POST", body, signal },
+        headers: withOwn(extra, { "Content-Type": "application/json" }),
+      }),
+    );
+    if (!response) return;
     const { status, headers } = response;
     this.#inbox.tell({
       type: "headStarted",
@@ -479,26 +473,17 @@ export class ChatHost {
    * @param {boolean} peekSettled
    */
   async subscribe(id, token, lastEventId, peekSettled) {
-    const abort = new AbortController();
-    /** @type {Request} */
-    const request = { abort };
-    this.#requests.set(id, request);
     const seconds = this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS;
-    let response;
-    try {
-      const own = {
-        Accept: "text/event-stream",
-        Authorization: `Bearer ${token}`,
-        "X-Peek-Settled": peekSettled ? "1" : undefined,
-        "Last-Event-ID": lastEventId,
-        // None for zero: the service has a length of its own.
-        "Timeout-Seconds": seconds ? String(seconds) : undefined,
-      };
-      response = await this.#fetch("out", "out", own, { signal: abort.signal });
-      request.reader = response.body?.getReader();
-    } catch (error) {
-      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
-    }
+    const own = {
+      Accept: "text/event-stream",
+      Authorization: `Bearer ${token}`,
+      "X-Peek-Settled": peekSettled ? "1" : undefined,
+      "Last-Event-ID": lastEventId,
+      // None for zero: the service has a length of its own.
+      "Timeout-Seconds": seconds ? String(seconds) : undefined,
+    };
+    const response = await this.#open(id, (signal) => this.#fetch("out", "out", own, { signal }));
+    if (!response) return;
     const { status, headers } = response;
     this.#inbox.tell({
       type: "connected",
@@ -512,6 +497,27 @@ export class ChatHost {
       isSettled: headers.get("X-Session-Settled") === "true",
       retryAfterMs: retryAfter(headers),
     });
+  }
+
+  /**
+   * Sends a request whose body is read bit by bit; `undefined` where it found no network, as is told.
+   *
+   * @param {number} id
+   * @param {(signal: AbortSignal) => Promise<Response>} send
+   */
+  async #open(id, send) {
+    const abort = new AbortController();
+    /** @type {Request} */
+    const request = { abort };
+    this.#requests.set(id, request);
+    try {
+      const response = await send(abort.signal);
+      request.reader = response.body?.getReader();
+      return response;
+    } catch (error) {
+      this.#inbox.tell({ type: "networkFailed", id, thrown: error });
+      return undefined;
+    }
   }
 
   /** @param {number} id */

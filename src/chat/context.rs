@@ -2,11 +2,12 @@
 
 use super::action::{Action, Answer, CallId, RequestId, StreamId};
 use super::error::ChatError;
-use super::event::{ChatEvent, ClosedSource};
+use super::event::{ChatEvent, ClosedSource, LastSend};
 use super::page::Page;
-use super::session::Session;
+use super::session::{Cursor, Session};
 use super::time::Time;
 use super::token::Credentials;
+use crate::wire::record::Data;
 
 /// How long a send is retried, unless the app says something else.
 const SEND_TIMEOUT_MS: u64 = 60_000;
@@ -113,6 +114,33 @@ impl<'a> Context<'a> {
             self.tell(ChatEvent::SessionClosed { reason: reason.map(ToOwned::to_owned), source });
             self.order(Action::Persist(session.persisted()));
         }
+    }
+
+    /// Tells the first chunk of a turn.
+    pub(super) fn tell_first_chunk(
+        &mut self,
+        data: &Data<'_>,
+        last_event_id: Option<String>,
+        session: &Session,
+    ) {
+        self.tell(ChatEvent::FirstChunk {
+            chunk_type: data.chunk_type.as_deref().map(ToOwned::to_owned),
+            last_event_id,
+            attribution: LastSend::attribution(session.last_send.as_ref(), self.now),
+        });
+    }
+
+    /// Tells a turn's end, where the session stands now.
+    pub(super) fn tell_turn_completed(
+        &mut self,
+        session_in_event_id: Option<String>,
+        session: &Session,
+    ) {
+        self.tell(ChatEvent::TurnCompleted {
+            last_event_id: session.cursor.as_ref().map(Cursor::to_text),
+            session_in_event_id,
+            attribution: LastSend::attribution(session.last_send.as_ref(), self.now),
+        });
     }
 
     pub(super) fn tell(&mut self, event: ChatEvent) {

@@ -23,7 +23,7 @@ use super::session::{Cursor, Session, Turn};
 use super::time::Time;
 use crate::wire::control::{Control, TurnComplete};
 use crate::wire::event_stream::EventStreamDecoder;
-use crate::wire::record::{Data, Record, decode_v1};
+use crate::wire::record::{Record, decode_v1};
 
 /// A message that the app's own route has.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ impl HeadStart {
         let decoded = decoder.push(bytes, |event| match decode_v1(&event.data) {
             Record::Data(data) => {
                 if !mem::replace(has_told_first_chunk, true) {
-                    tell_first_chunk(&data, session, cx);
+                    cx.tell_first_chunk(&data, None, session);
                 }
                 chunks.push(&data);
             }
@@ -279,23 +279,11 @@ impl Body {
     }
 }
 
-fn tell_first_chunk(data: &Data<'_>, session: &Session, cx: &mut Context<'_>) {
-    cx.tell(ChatEvent::FirstChunk {
-        chunk_type: data.chunk_type.as_deref().map(ToOwned::to_owned),
-        last_event_id: None,
-        attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
-    });
-}
-
 fn turn_complete(boundary: &TurnComplete<'_>, session: &mut Session, cx: &mut Context<'_>) {
     if let Some(token) = &boundary.public_access_token {
         session.take_token(token.clone().into_owned(), cx.now);
     }
-    cx.tell(ChatEvent::TurnCompleted {
-        last_event_id: session.cursor.as_ref().map(Cursor::to_text),
-        session_in_event_id: None,
-        attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
-    });
+    cx.tell_turn_completed(None, session);
     session.complete_turn();
     cx.order(Action::Persist(session.persisted()));
 }

@@ -29,7 +29,7 @@ use super::chunks::Chunks;
 use super::connection::ConnectionState;
 use super::context::Context;
 use super::error::{ApiError, ChatError};
-use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource};
+use super::event::{ChatEvent, ClosedSource, PendingVersionSource};
 use super::liveness::{Health, Watch};
 use super::rules::{Rule, holds};
 use super::session::{Cursor, Session, Turn};
@@ -745,11 +745,8 @@ impl Subscription {
             self.swallowed = Swallowed::No;
         }
         if !mem::replace(&mut self.has_told_first_chunk, true) {
-            cx.tell(ChatEvent::FirstChunk {
-                chunk_type: data.chunk_type.as_deref().map(ToOwned::to_owned),
-                last_event_id: session.cursor.as_ref().map(Cursor::to_text),
-                attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
-            });
+            let last_event_id = session.cursor.as_ref().map(Cursor::to_text);
+            cx.tell_first_chunk(data, last_event_id, session);
         }
         self.chunks.push(data);
     }
@@ -886,11 +883,7 @@ impl Subscription {
         }
         let last_event_id = session.cursor.as_ref().map(Cursor::to_text);
         let session_in_event_id = boundary.session_in_event_id.as_deref().map(ToOwned::to_owned);
-        cx.tell(ChatEvent::TurnCompleted {
-            last_event_id: last_event_id.clone(),
-            session_in_event_id: session_in_event_id.clone(),
-            attribution: LastSend::attribution(session.last_send.as_ref(), cx.now),
-        });
+        cx.tell_turn_completed(session_in_event_id.clone(), session);
         session.complete_turn();
         cx.order(Action::Persist(session.persisted()));
         if let (true, Some(input_seq), Some(session_in_event_id)) =

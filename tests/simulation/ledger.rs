@@ -12,9 +12,12 @@ use trigger_chat_transport::chat::error::ChatError;
 
 use crate::model_server::ModelServer;
 
+/// So late may a request's answer be given up, or the timer of a hidden page fire.
+const PATIENCE_MS: u64 = 30_100;
+
 /// So much later than its time may a send end: an attempt and a question may be under way, and both
 /// once more with a fresh token.
-const MAX_LATENESS_MS: u64 = 4 * 30_100;
+const MAX_LATENESS_MS: u64 = 4 * PATIENCE_MS;
 
 /// An attempt is looked after so often: a sleep is noticed so late.
 const LOOK_EVERY_MS: u64 = 10_000;
@@ -147,7 +150,7 @@ impl Ledger {
         if let Some(entry) = entry {
             let age = entry.age(clock);
             // A hidden page's timer may be so late that it looks like a sleep, which does not count.
-            let limit = entry.timeout_ms + MAX_LATENESS_MS / 4;
+            let limit = entry.timeout_ms + PATIENCE_MS;
             assert!(age <= limit, "tries again after {age} ms");
         }
     }
