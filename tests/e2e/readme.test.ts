@@ -1,7 +1,15 @@
 // The code in the documentation is run as a reader would run it: a code block that has gone stale
 // fails here.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -59,12 +67,17 @@ interface Block {
   code: string;
 }
 
+function textOf(path: string): string {
+  return readFileSync(join(repository, path), "utf8");
+}
+
 function blocksOf(document: string): Block[] {
-  const text = readFileSync(join(repository, document), "utf8");
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = "", code = ""]) => ({
-    language,
-    code,
-  }));
+  return [...textOf(document).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+    ([, language = "", code = ""]) => ({
+      language,
+      code,
+    }),
+  );
 }
 
 function codeOf(document: string, language: string): string[] {
@@ -80,6 +93,24 @@ function scratchFolder(): string {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return folder;
 }
+
+const howTos = readdirSync(join(repository, "docs/how-to")).filter((name) => name !== "README.md");
+
+test.each(howTos)("docs/how-to/%s shows lines of the files that it names", (name) => {
+  const page = `docs/how-to/${name}`;
+  const text = textOf(page);
+  const sources = [...text.matchAll(/\]\(\.\.\/\.\.\/([\w./-]+\.tsx)\)/g)].map(([, path = ""]) =>
+    textOf(path),
+  );
+  const blocks = blocksOf(page);
+  expect(blocks.length).toBeGreaterThan(0);
+  for (const { code } of blocks) {
+    expect(
+      sources.some((source) => source.includes(code)),
+      code,
+    ).toBe(true);
+  }
+});
 
 test.each(Object.entries(documents))("%s has the code blocks that are tested", (name, expected) => {
   const counts: Record<string, number> = {};
