@@ -106,6 +106,8 @@ pub(super) struct Append {
     doubtful_since: Option<Time>,
     /// The answer that proves nothing.
     unproven: Option<AppendAnswer>,
+    /// Nobody wants it any more, and when it was looked for it had not landed.
+    is_stray: bool,
     has_renewed_token: bool,
     has_recreated_session: bool,
 }
@@ -129,6 +131,7 @@ impl Append {
             failures: 0,
             doubtful_since: None,
             unproven: None,
+            is_stray: false,
             has_renewed_token: false,
             has_recreated_session: false,
         }
@@ -347,8 +350,11 @@ impl Append {
                 let answer = AppendAnswer { seq, ..self.unproven.unwrap_or_default() };
                 Some(Ok(self.acknowledged(answer, session, cx)))
             }
+            // What is merely late lands yet, and then its turn has to be stopped.
             Landing::Missing if self.is_abandoned() => {
-                Some(Err(self.failed(ChatError::Aborted, cx)))
+                self.is_stray = true;
+                self.last_error = ChatError::Aborted;
+                self.try_again(None, cx)
             }
             Landing::Missing => {
                 self.step = Step::Append;
@@ -379,6 +385,17 @@ impl Append {
 
     fn is_abandoned(&self) -> bool {
         matches!(self.purpose, Purpose::AbandonedTurn { .. })
+    }
+
+    /// Whether all that is left to do is to see that it does not land late: nobody has to wait for that.
+    pub(super) fn is_stray(&self) -> bool {
+        self.is_stray
+    }
+
+    /// It is no longer looked for.
+    pub(super) fn let_go(&self, cx: &mut Context<'_>) -> ChatError {
+        self.cancel_request(cx);
+        self.failed(ChatError::Aborted, cx)
     }
 
     fn renew_token(&mut self, session: &Session, cx: &mut Context<'_>) -> Option<Outcome> {
@@ -572,6 +589,7 @@ impl Append {
     fn given_up(&self, cx: &mut Context<'_>) -> ChatError {
         let error = match self.step {
             Step::Append => self.last_error.clone(),
+            Step::Prove if self.is_stray => ChatError::Aborted,
             Step::Prove => ChatError::Unproven { part_id: self.send.part_id.clone() },
         };
         self.failed(error, cx)

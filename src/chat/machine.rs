@@ -211,6 +211,7 @@ impl Chat {
                 });
             }
         }
+        self.let_go_of_stray(now, out);
         self.forget_gone(now, out);
         if !self.is_active() {
             // Nobody tells of the page while nothing is under way.
@@ -660,6 +661,16 @@ impl Chat {
     ) {
         self.with_append(now, out, &mut |append, _, cx| {
             is_concerned(append).then(|| Err(append.failed(error.clone(), cx)))
+        });
+    }
+
+    /// A message that nobody wants any more, and that has not arrived so far, keeps no other one waiting.
+    fn let_go_of_stray(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.appends.len() < 2 {
+            return;
+        }
+        self.with_append(now, out, &mut |append, _, cx| {
+            append.is_stray().then(|| Err(append.let_go(cx)))
         });
     }
 

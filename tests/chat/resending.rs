@@ -309,18 +309,65 @@ fn a_message_that_is_aborted_between_two_attempts_is_looked_for_and_stopped_if_i
     assert_eq!(orders[1..], ["persist t0 idle seq 0", &format!("append 4 with t0 as p9: {STOP}")]);
 }
 
+/// Its message, aborted, had not landed when request 3 asked.
+fn stray() -> Harness {
+    let mut chat = sending();
+    chat.tell(network_failed(1));
+    chat.tell(aborted(1, 9));
+    chat.expect_woken(&["list input 3 with t0 all"]);
+    chat.expect(answered(3, 200, r#"{"records":[]}"#), &[]);
+    chat
+}
+
 #[test]
-fn a_message_that_is_aborted_between_two_attempts_and_has_not_landed_is_left_alone() {
-    for answer in [answered(3, 200, r#"{"records":[]}"#), answered(3, 404, "")] {
-        let mut chat = sending();
-        chat.tell(network_failed(1));
-        chat.tell(aborted(1, 9));
-        chat.expect_woken(&["list input 3 with t0 all"]);
-        let orders = chat.tell(answer);
-        assert_eq!(orders.len(), 1, "{orders:?}");
-        assert!(orders[0].ends_with("aborted"), "{orders:?}");
-        assert!(!chat.chat.is_active());
+fn a_message_that_is_aborted_and_lands_late_is_stopped_all_the_same() {
+    let mut chat = stray();
+    chat.expect_woken(&["list input 4 with t0 all"]);
+    let orders = chat.tell(answered(4, 200, r#"{"records":[{"id":"p1","seqNum":0}]}"#));
+    assert_eq!(orders[1..], ["persist t0 idle seq 0", &format!("append 5 with t0 as p9: {STOP}")]);
+}
+
+#[test]
+fn a_message_that_is_aborted_and_does_not_land_in_time_is_left_alone() {
+    let mut chat = stray();
+    let mut last = chat.tell_woken();
+    for request in 4.. {
+        if last != [format!("list input {request} with t0 all")] {
+            break;
+        }
+        chat.expect(answered(request, 200, r#"{"records":[]}"#), &[]);
+        last = chat.tell_woken();
     }
+    assert!(last[0].starts_with("tell message-send-failed"), "{last:?}");
+    assert!(last[0].ends_with("aborted"), "{last:?}");
+    assert!(chat.since_start() >= 60_000);
+    assert!(!chat.chat.is_active());
+}
+
+#[test]
+fn a_message_that_is_aborted_and_has_not_landed_keeps_no_other_one_waiting() {
+    let mut chat = stray();
+    let orders = chat.tell(send(2));
+    assert!(orders[0].ends_with("aborted"), "{orders:?}");
+    assert!(orders[1].starts_with("append 4 with t0 as p2"), "{orders:?}");
+
+    let mut chat = stray();
+    chat.expect_woken(&["list input 4 with t0 all"]);
+    let orders = chat.tell(send(2));
+    assert_eq!(orders[0], "cancel 4");
+    assert!(orders[2].starts_with("append 5 with t0 as p2"), "{orders:?}");
+}
+
+#[test]
+fn a_message_that_is_aborted_where_nobody_can_say_if_it_landed_is_left_alone() {
+    let mut chat = sending();
+    chat.tell(network_failed(1));
+    chat.tell(aborted(1, 9));
+    chat.expect_woken(&["list input 3 with t0 all"]);
+    let orders = chat.tell(answered(3, 404, ""));
+    assert_eq!(orders.len(), 1, "{orders:?}");
+    assert!(orders[0].ends_with("aborted"), "{orders:?}");
+    assert!(!chat.chat.is_active());
 }
 
 #[test]
