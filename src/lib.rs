@@ -16,7 +16,9 @@
 #[cfg(target_arch = "wasm32")]
 mod browser;
 pub mod chat;
+pub mod rules;
 mod text;
+pub mod time;
 #[cfg(target_arch = "wasm32")]
 mod transport;
 pub mod wire;

@@ -16,7 +16,7 @@ use crate::chat::connection::ConnectionState;
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::event::{Attribution, ChatEvent, ClosedSource, PendingVersionSource, SendReport};
 use crate::chat::session::PersistedSession;
-use crate::chat::time::Time;
+use crate::time::Time;
 
 /// One chat: its machine and its host.
 pub(crate) struct ChatDriver {

@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use super::driver::Inbox;
 use crate::chat::action::PartId;
-use crate::chat::time::Time;
+use crate::time::Time;
 
 #[wasm_bindgen]
 extern "C" {

@@ -26,9 +26,9 @@ use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, LastSend, PendingVersionSource, SendReport};
 use super::liveness::{AWAY_MS, Health, Watch};
-use super::rules::{Rule, holds};
 use super::session::Session;
-use super::time::Time;
+use crate::rules::{Rule, holds};
+use crate::time::Time;
 use crate::wire::answer::{AppendAnswer, Landing};
 
 /// How long an answer may take, beside the time that the body takes to get there.

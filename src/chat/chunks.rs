@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::rules::{Rule, holds};
+use crate::rules::{Rule, holds};
 use crate::wire::record::Data;
 
 /// While so many chunks wait unread, adjacent deltas become one. A consumer that keeps up never has

@@ -1,6 +1,6 @@
 //! What an app can show of a chat's connection.
 
-use super::time::Time;
+use crate::time::Time;
 
 /// How a chat's connection to its answers is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

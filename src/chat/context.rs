@@ -5,8 +5,8 @@ use super::error::ChatError;
 use super::event::{ChatEvent, ClosedSource, LastSend};
 use super::page::Page;
 use super::session::{Cursor, Session};
-use super::time::Time;
 use super::token::Credentials;
+use crate::time::Time;
 use crate::wire::record::Data;
 
 /// How long a send is retried, unless the app says something else.

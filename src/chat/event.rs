@@ -1,7 +1,7 @@
 //! Lifecycle events, as the app's `onEvent` is told them. The driver adds `chatId` and `timestamp`.
 
 use super::error::ChatError;
-use super::time::Time;
+use crate::time::Time;
 
 /// Which path a send took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

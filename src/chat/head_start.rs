@@ -20,7 +20,7 @@ use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, LastSend, PendingVersionSource, SendReport, SendSource};
 use super::session::{Cursor, Session, Turn};
-use super::time::Time;
+use crate::time::Time;
 use crate::wire::control::{Control, TurnComplete};
 use crate::wire::event_stream::EventStreamDecoder;
 use crate::wire::record::{Record, decode_v1};

@@ -1,7 +1,7 @@
 //! Looks after a request that is open: whether it has been silent for too long, and whether the
 //! machine slept meanwhile.
 
-use super::time::Time;
+use crate::time::Time;
 
 /// How often to look. A sleep shows itself by a look that comes far too late, so it is noticed at
 /// most so long after.

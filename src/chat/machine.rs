@@ -11,11 +11,11 @@ use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
 use super::head_start::HeadStart;
 use super::page::{Page, Return};
-use super::rules::{Rule, holds};
 use super::session::{Cursor, PersistedSession, Session, Turn};
 use super::subscription::{self, Subscription};
-use super::time::Time;
 use super::token::Credentials;
+use crate::rules::{Rule, holds};
+use crate::time::Time;
 use crate::wire::answer::AppendAnswer;
 
 /// The record of `.in` that stops the running turn.

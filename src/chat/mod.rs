@@ -43,10 +43,8 @@ mod head_start;
 mod liveness;
 mod machine;
 mod page;
-pub mod rules;
 pub mod session;
 mod subscription;
-pub mod time;
 mod token;
 
 pub use machine::Chat;

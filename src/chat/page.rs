@@ -1,7 +1,7 @@
 //! What is known of the page that the chat lives in: whether it is online, and whether it is seen.
 
 use super::liveness::AWAY_MS;
-use super::time::Time;
+use crate::time::Time;
 
 /// The page, as the browser tells of it.
 #[derive(Debug, Default)]

@@ -1,9 +1,9 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
 use super::event::LastSend;
-use super::rules::{Rule, holds};
-use super::time::Time;
+use crate::rules::{Rule, holds};
 use crate::text::decimal;
+use crate::time::Time;
 use crate::wire::digits::whole_number;
 use crate::wire::part_ids::PartIds;
 use crate::wire::token::Lifetime;

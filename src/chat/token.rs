@@ -3,8 +3,8 @@
 
 use super::action::Action;
 use super::liveness::AWAY_MS;
-use super::rules::{Rule, holds};
-use super::time::Time;
+use crate::rules::{Rule, holds};
+use crate::time::Time;
 
 /// How long a callback may take. Whoever waits for it is told then, and the next call is made anew.
 const PATIENCE_MS: u64 = 60_000;

@@ -8,7 +8,7 @@ use trigger_chat_transport::chat::action::{CallId, Head, Input, RequestId, Send,
 use trigger_chat_transport::chat::error::{ChatError, Foreign};
 use trigger_chat_transport::chat::event::SendSource;
 use trigger_chat_transport::chat::session::PersistedSession;
-use trigger_chat_transport::chat::time::Time;
+use trigger_chat_transport::time::Time;
 
 use crate::describe::{describe, describe_session, part};
 

@@ -29,7 +29,7 @@ use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use trigger_chat_transport::chat::rules::{Rule, break_rule};
+use trigger_chat_transport::rules::{Rule, break_rule};
 
 /// Fewer than the simulation lives through, so that what is broken shows there for sure.
 const SEEDS: u64 = 1_000;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use trigger_chat_transport::chat::Chat;
 use trigger_chat_transport::chat::action::{Action, CallId, Head, Input, RequestId, StreamId};
 use trigger_chat_transport::chat::session::PersistedSession;
-use trigger_chat_transport::chat::time::Time;
+use trigger_chat_transport::time::Time;
 
 use crate::random::Random;
 

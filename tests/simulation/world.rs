@@ -13,7 +13,7 @@ use trigger_chat_transport::chat::connection::ConnectionState;
 use trigger_chat_transport::chat::error::{ChatError, Foreign};
 use trigger_chat_transport::chat::event::{ChatEvent, SendSource};
 use trigger_chat_transport::chat::session::PersistedSession;
-use trigger_chat_transport::chat::time::Time;
+use trigger_chat_transport::time::Time;
 
 use crate::device::{Absence, Device};
 use crate::ledger::Aim;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use trigger_chat_transport::chat::action::{Action, CallId, PartId, RequestId, StreamId};
-use trigger_chat_transport::chat::time::Time;
+use trigger_chat_transport::time::Time;
 
 use crate::program::Program;
 

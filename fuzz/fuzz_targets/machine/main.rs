@@ -19,7 +19,7 @@ use trigger_chat_transport::chat::connection::ConnectionState;
 use trigger_chat_transport::chat::error::{ChatError, Foreign};
 use trigger_chat_transport::chat::event::SendSource;
 use trigger_chat_transport::chat::session::PersistedSession;
-use trigger_chat_transport::chat::time::Time;
+use trigger_chat_transport::time::Time;
 
 use body::Body;
 use books::{Books, Kind};

@@ -76,14 +76,14 @@ pub enum Rule {
 }
 
 #[cfg(not(feature = "broken-rules"))]
-pub(super) const fn holds(_: Rule) -> bool {
+pub(crate) const fn holds(_: Rule) -> bool {
     true
 }
 
 #[cfg(feature = "broken-rules")]
 pub use broken::break_rule;
 #[cfg(feature = "broken-rules")]
-pub(super) use broken::holds;
+pub(crate) use broken::holds;
 
 #[cfg(feature = "broken-rules")]
 mod broken {
@@ -95,7 +95,7 @@ mod broken {
         static BROKEN: Cell<Option<Rule>> = const { Cell::new(None) };
     }
 
-    pub(in crate::chat) fn holds(rule: Rule) -> bool {
+    pub(crate) fn holds(rule: Rule) -> bool {
         BROKEN.get() != Some(rule)
     }
 
