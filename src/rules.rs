@@ -73,6 +73,28 @@ pub enum Rule {
     MergesOnlyOnePart,
     /// Whoever goes leaves no request open.
     NothingIsLeftOpen,
+    /// Where there are locks, whoever does not get the chat's does not own it.
+    LocksDecide,
+    /// A lock that comes when nobody wants it any more is let go of.
+    UnwantedLocksAreReleased,
+    /// The end of an owner frees the chat.
+    EndedLivesFree,
+    /// An owner's word that it lets go is not heeded before its lock has fallen.
+    LivesAreWaitedFor,
+    /// Where there are no locks, a claim waits for objections.
+    ClaimsWaitForObjections,
+    /// A tab that was frozen while it waited for objections waits again.
+    LateAskersAskAgain,
+    /// Of two tabs that own a chat, one goes on.
+    LowerTabsPrevail,
+    /// An owner that was frozen asks anew.
+    LateOwnersAskAnew,
+    /// An owner that was silent is asked before it is forgotten: it may be this tab that was frozen.
+    SilentOwnersAreAsked,
+    /// An owner that is silent for long is forgotten.
+    SilentOwnersAreForgotten,
+    /// A tab that is new learns who owns the chat.
+    OwnersAnswerHellos,
 }
 
 #[cfg(not(feature = "broken-rules"))]
@@ -105,10 +127,25 @@ mod broken {
     }
 }
 
+#[cfg(feature = "broken-rules")]
 impl Rule {
-    /// All of them.
-    #[cfg(feature = "broken-rules")]
-    pub const ALL: &[Self] = &[
+    /// Those of many tabs.
+    pub const OF_TABS: &[Self] = &[
+        Self::LocksDecide,
+        Self::UnwantedLocksAreReleased,
+        Self::EndedLivesFree,
+        Self::LivesAreWaitedFor,
+        Self::ClaimsWaitForObjections,
+        Self::LateAskersAskAgain,
+        Self::LowerTabsPrevail,
+        Self::LateOwnersAskAnew,
+        Self::SilentOwnersAreAsked,
+        Self::SilentOwnersAreForgotten,
+        Self::OwnersAnswerHellos,
+    ];
+
+    /// Those of one chat.
+    pub const OF_CHATS: &[Self] = &[
         Self::KnownRecordsAreDropped,
         Self::RepeatedPartsAreDropped,
         Self::CursorMoves,
