@@ -26,4 +26,5 @@ pub(crate) const FAILED_SEEDS: &[(u64, &str)] = &[
     (187_006, "a stream failed with a refusal of before its session was created anew"),
     (249_244, "an answer that was old when it was told, after a sleep, let a stop land twice"),
     (616_212, "a token that an old boundary told was taken for a fresh one"),
+    (849_479, "a message that was aborted was looked for once, and landed afterwards"),
 ];
