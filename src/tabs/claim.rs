@@ -8,6 +8,8 @@
 //!                                             └── Held, and was away for long
 //! ```
 
+use std::num::NonZeroU32;
+
 use crate::rules::{Rule, holds};
 use crate::time::Time;
 
@@ -25,12 +27,23 @@ const LAST_CHANCE_MS: u64 = 1_000;
 /// tabs that are not busy.
 const OBJECTION_MS: u64 = 100;
 
+/// How often a tab that was frozen while it waited for objections waits again.
+const MAX_REPEATS: u8 = 2;
+
 /// How long the last messages of an owner whose life has ended may take: they come another way.
 const LAST_WORDS_MS: u64 = 100;
 
+/// A tab, by a number that is its own; of two that want a chat, the lower one gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TabId(pub u32);
+
+/// The time for which an owner has its lock, by a number that is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Life(pub NonZeroU32);
+
 /// What the tab is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fact<'a> {
+pub enum Fact {
     /// The channel is open: at first, and again after the page was put away.
     Opened,
     /// The page is being put away or frozen: it lets go of its locks and its channel.
@@ -39,21 +52,21 @@ pub enum Fact<'a> {
     Wanted,
     /// The turn that wanted it is over.
     Over,
-    /// The answer to [`Order::Lock`]: the name of this life, or none where another tab has the lock.
-    Locked(Option<&'a str>),
-    /// The answer to [`Order::Watch`]: the life of this name has ended.
-    Ended(&'a str),
+    /// The answer to [`Order::Lock`]: this life, or none where another tab has the lock.
+    Locked(Option<Life>),
+    /// The answer to [`Order::Watch`]: this life has ended.
+    Ended(Life),
     /// Another tab has said something about the chat.
-    Heard(&'a str, Message<'a>),
+    Heard(TabId, Message),
     /// A deadline may have passed.
     Woken,
 }
 
 /// What one tab tells all others about a chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Message<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Message {
     /// It owns the chat, while that life lasts; or until it falls silent, where it has no locks.
-    Claim(Option<&'a str>),
+    Claim(Option<Life>),
     /// It wants to own the chat: who objects?
     Asking,
     /// It owns the chat no more.
@@ -64,30 +77,17 @@ pub enum Message<'a> {
     Hello,
 }
 
-/// What to say on the channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Post {
-    /// [`Message::Claim`].
-    Claim(Option<String>),
-    /// [`Message::Asking`].
-    Asking,
-    /// [`Message::Release`].
-    Release,
-    /// [`Message::Hello`].
-    Hello,
-}
-
 /// What the tab has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Say it to all other tabs.
-    Post(Post),
+    Post(Message),
     /// Ask for the lock of the chat, without waiting for it, and then for a new life.
     Lock,
     /// Let go of the lock, and then of the life.
     Unlock,
     /// Wait for the end of this life, beside the others.
-    Watch(String),
+    Watch(Life),
     /// Wait for no life any more.
     Unwatch,
     /// Whoever wanted the chat has it.
@@ -98,7 +98,7 @@ pub enum Order {
     ReadOnly(bool),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mine {
     Free,
     /// The lock is asked for.
@@ -106,12 +106,12 @@ enum Mine {
     /// Without locks: who objects says so until then.
     Settling {
         until: Time,
-        /// It has waited before, and was frozen meanwhile.
-        is_again: bool,
+        /// How often it has waited before, and was frozen meanwhile.
+        repeats: u8,
     },
     /// The chat is this tab's, for that life. The claim is repeated at `beat`.
     Held {
-        life: Option<String>,
+        life: Option<Life>,
         beat: Time,
     },
 }
@@ -119,9 +119,9 @@ enum Mine {
 /// Another tab, which owns the chat.
 #[derive(Debug, Clone)]
 struct Owner {
-    tab: String,
+    tab: TabId,
     /// Its life; none where only silence tells of its end.
-    life: Option<String>,
+    life: Option<Life>,
     /// When it is given up, unless it is heard of.
     until: Option<Time>,
     /// How often it was asked whether it is there, for it was silent.
@@ -133,7 +133,7 @@ struct Owner {
 /// The claim of one tab to one chat.
 #[derive(Debug)]
 pub struct Claim {
-    tab: String,
+    tab: TabId,
     has_locks: bool,
     mine: Mine,
     /// One at most, but for what comes late of one that was.
@@ -148,7 +148,7 @@ pub struct Claim {
 impl Claim {
     /// The claim of a tab with this id, which differs from all others. `has_locks`: the browser has Web
     /// Locks.
-    pub fn new(tab: String, has_locks: bool) -> Self {
+    pub fn new(tab: TabId, has_locks: bool) -> Self {
         Self {
             tab,
             has_locks,
@@ -187,7 +187,7 @@ impl Claim {
     }
 
     /// Takes a fact; appends the orders that follow from it to `out`.
-    pub fn handle(&mut self, now: Time, fact: Fact<'_>, out: &mut Vec<Order>) {
+    pub fn handle(&mut self, now: Time, fact: Fact, out: &mut Vec<Order>) {
         self.notice_absence(now, out);
         match fact {
             Fact::Opened => self.opened(now, out),
@@ -213,11 +213,11 @@ impl Claim {
             return;
         }
         self.is_open = true;
-        out.push(Order::Post(Post::Hello));
+        out.push(Order::Post(Message::Hello));
         for owner in &mut self.owners {
             // It may have ended meanwhile.
             owner.until = owner.life.is_none().then(|| now.after(STALE_MS));
-            out.extend(owner.life.clone().map(Order::Watch));
+            out.extend(owner.life.map(Order::Watch));
         }
         if std::mem::take(&mut self.wants_back) {
             self.ask(now, out);
@@ -253,10 +253,13 @@ impl Claim {
     }
 
     fn settle(&mut self, now: Time, out: &mut Vec<Order>) {
-        out.push(Order::Post(Post::Asking));
+        out.push(Order::Post(Message::Asking));
         let wait = if holds(Rule::ClaimsWaitForObjections) { OBJECTION_MS } else { 0 };
-        let is_again = matches!(self.mine, Mine::Settling { .. });
-        self.mine = Mine::Settling { until: now.after(wait), is_again };
+        let repeats = match self.mine {
+            Mine::Settling { repeats, .. } => repeats.saturating_add(1),
+            _ => 0,
+        };
+        self.mine = Mine::Settling { until: now.after(wait), repeats };
     }
 
     fn over(&mut self, out: &mut Vec<Order>) {
@@ -267,18 +270,18 @@ impl Claim {
     fn let_go(&mut self, out: &mut Vec<Order>) {
         match std::mem::replace(&mut self.mine, Mine::Free) {
             Mine::Held { life, .. } => {
-                out.push(Order::Post(Post::Release));
+                out.push(Order::Post(Message::Release));
                 if life.is_some() {
                     out.push(Order::Unlock);
                 }
             }
-            Mine::Settling { .. } => out.push(Order::Post(Post::Release)),
+            Mine::Settling { .. } => out.push(Order::Post(Message::Release)),
             // The lock is let go of when it comes.
             Mine::Free | Mine::Asking => {}
         }
     }
 
-    fn locked(&mut self, life: Option<&str>, now: Time, out: &mut Vec<Order>) {
+    fn locked(&mut self, life: Option<Life>, now: Time, out: &mut Vec<Order>) {
         let is_wanted = self.mine == Mine::Asking;
         if is_wanted {
             self.mine = Mine::Free;
@@ -291,10 +294,10 @@ impl Claim {
             Some(_) if self.owners.iter().any(|owner| owner.life.is_none()) => {
                 out.extend([Order::Unlock, Order::Denied]);
             }
-            Some(life) => {
+            Some(_) => {
                 // Nobody else has the lock: whoever had it is gone.
                 self.owners.clear();
-                self.hold(Some(life.to_owned()), now, out);
+                self.hold(life, now, out);
             }
             None if is_wanted && holds(Rule::LocksDecide) => out.push(Order::Denied),
             None if is_wanted => self.hold(None, now, out),
@@ -302,21 +305,21 @@ impl Claim {
         }
     }
 
-    fn hold(&mut self, life: Option<String>, now: Time, out: &mut Vec<Order>) {
-        out.extend([Order::Post(Post::Claim(life.clone())), Order::Granted]);
+    fn hold(&mut self, life: Option<Life>, now: Time, out: &mut Vec<Order>) {
+        out.extend([Order::Post(Message::Claim(life)), Order::Granted]);
         self.mine = Mine::Held { life, beat: now.after(BEAT_MS) };
     }
 
     // Other tabs
 
-    fn heard(&mut self, tab: &str, message: Message<'_>, now: Time, out: &mut Vec<Order>) {
+    fn heard(&mut self, tab: TabId, message: Message, now: Time, out: &mut Vec<Order>) {
         match message {
             Message::Hello if holds(Rule::OwnersAnswerHellos) => self.answer(out),
             Message::Hello => {}
             Message::Claim(life) if !self.outranks(tab, life) => self.yield_to(tab, life, now, out),
             Message::Claim(_) => self.answer(out),
             Message::Asking => match self.mine {
-                Mine::Settling { .. } if *tab < *self.tab => self.yield_to(tab, None, now, out),
+                Mine::Settling { .. } if tab < self.tab => self.yield_to(tab, None, now, out),
                 _ => self.answer(out),
             },
             Message::Heartbeat => {
@@ -331,33 +334,37 @@ impl Claim {
 
     /// Says again that the chat is this tab's, or wanted.
     fn answer(&self, out: &mut Vec<Order>) {
-        match &self.mine {
-            Mine::Held { life, .. } => out.push(Order::Post(Post::Claim(life.clone()))),
-            Mine::Settling { .. } => out.push(Order::Post(Post::Asking)),
+        match self.mine {
+            Mine::Held { life, .. } => out.push(Order::Post(Message::Claim(life))),
+            Mine::Settling { .. } => out.push(Order::Post(Message::Asking)),
             Mine::Free | Mine::Asking => {}
         }
     }
 
     /// Whether this tab goes on owning the chat, though another one says that it owns it.
-    fn outranks(&self, tab: &str, life: Option<&str>) -> bool {
+    fn outranks(&self, tab: TabId, life: Option<Life>) -> bool {
         match &self.mine {
             // The other one knows nothing of locks, or its word comes late.
             Mine::Held { life: Some(_), .. } => true,
             Mine::Held { life: None, .. } => {
-                life.is_none() && (*self.tab < *tab || !holds(Rule::LowerTabsPrevail))
+                life.is_none() && (self.tab < tab || !holds(Rule::LowerTabsPrevail))
             }
             Mine::Free | Mine::Asking | Mine::Settling { .. } => false,
         }
     }
 
     /// The chat is another tab's.
-    fn yield_to(&mut self, tab: &str, life: Option<&str>, now: Time, out: &mut Vec<Order>) {
+    fn yield_to(&mut self, tab: TabId, life: Option<Life>, now: Time, out: &mut Vec<Order>) {
         match self.mine {
             Mine::Settling { .. } => {
                 self.mine = Mine::Free;
-                out.push(Order::Denied);
+                // Whoever has heeded its word waits for it else.
+                out.extend([Order::Post(Message::Release), Order::Denied]);
             }
-            Mine::Held { .. } => self.mine = Mine::Free,
+            Mine::Held { .. } => {
+                self.mine = Mine::Free;
+                out.push(Order::Post(Message::Release));
+            }
             // Its lock decides.
             Mine::Free | Mine::Asking => {}
         }
@@ -365,10 +372,10 @@ impl Claim {
     }
 
     /// Another tab owns the chat, as was known before, or not.
-    fn know(&mut self, tab: &str, life: Option<&str>, now: Time, out: &mut Vec<Order>) {
+    fn know(&mut self, tab: TabId, life: Option<Life>, now: Time, out: &mut Vec<Order>) {
         let life = life.filter(|_| self.has_locks);
         let stale = holds(Rule::SilentOwnersAreForgotten).then(|| now.after(STALE_MS));
-        let known = |owner: &&mut Owner| owner.tab == tab && owner.life.as_deref() == life;
+        let known = |owner: &&mut Owner| owner.tab == tab && owner.life == life;
         match self.owners.iter_mut().find(known) {
             // Nothing new, and perhaps late: it may have ended.
             Some(owner) if owner.life.is_some() => {}
@@ -377,10 +384,10 @@ impl Claim {
                 owner.doubts = 0;
             }
             None => {
-                out.extend(life.map(str::to_owned).map(Order::Watch));
+                out.extend(life.map(Order::Watch));
                 self.owners.push(Owner {
-                    tab: tab.to_owned(),
-                    life: life.map(str::to_owned),
+                    tab,
+                    life,
                     until: stale.filter(|_| life.is_none()),
                     doubts: 0,
                     has_released: false,
@@ -389,7 +396,7 @@ impl Claim {
         }
     }
 
-    fn released(&mut self, tab: &str) {
+    fn released(&mut self, tab: TabId) {
         self.owners.retain_mut(|owner| {
             if owner.tab != tab {
                 return true;
@@ -400,9 +407,9 @@ impl Claim {
         });
     }
 
-    fn ended(&mut self, life: &str, now: Time) {
+    fn ended(&mut self, life: Life, now: Time) {
         self.owners.retain_mut(|owner| {
-            if owner.life.as_deref() != Some(life) || !holds(Rule::EndedLivesFree) {
+            if owner.life != Some(life) || !holds(Rule::EndedLivesFree) {
                 return true;
             }
             owner.until = Some(now.after(LAST_WORDS_MS));
@@ -425,19 +432,18 @@ impl Claim {
 
     fn woken(&mut self, now: Time, out: &mut Vec<Order>) {
         self.look_after_owners(now, out);
-        match &self.mine {
-            Mine::Settling { until, is_again } if *until <= now => {
+        match self.mine {
+            Mine::Settling { until, repeats } if until <= now => {
                 // A tab that was frozen has not heard the objections yet.
-                let was_away = now.since(*until) >= OBJECTION_MS;
-                if was_away && !is_again && holds(Rule::LateAskersAskAgain) {
+                let was_away = now.since(until) >= OBJECTION_MS;
+                if was_away && repeats < MAX_REPEATS && holds(Rule::LateAskersAskAgain) {
                     self.settle(now, out);
                 } else {
                     self.hold(None, now, out);
                 }
             }
-            Mine::Held { life, beat } if *beat <= now => {
-                let life = life.clone();
-                out.push(Order::Post(Post::Claim(life.clone())));
+            Mine::Held { life, beat } if beat <= now => {
+                out.push(Order::Post(Message::Claim(life)));
                 self.mine = Mine::Held { life, beat: now.after(BEAT_MS) };
             }
             _ => {}
@@ -451,7 +457,7 @@ impl Claim {
             };
             // If this tab was frozen, what the owner has said meanwhile is still to be heard.
             let was_away = now.since(until) >= OBJECTION_MS;
-            let may_be_there = match (&owner.life, owner.doubts) {
+            let may_be_there = match (owner.life, owner.doubts) {
                 (None, 0) => true,
                 (None, 1) | (Some(_), 0) => was_away,
                 _ => false,
@@ -462,7 +468,7 @@ impl Claim {
             owner.doubts = owner.doubts.saturating_add(1);
             let wait = if owner.life.is_some() { LAST_WORDS_MS } else { LAST_CHANCE_MS };
             owner.until = Some(now.after(wait));
-            out.push(Order::Post(Post::Hello));
+            out.push(Order::Post(Message::Hello));
             true
         });
     }

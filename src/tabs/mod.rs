@@ -11,7 +11,7 @@
 //!
 //! The lock of the chat decides: who has it owns the chat. It is asked for without waiting, so that of
 //! many tabs that ask at once one gets it and all others know at once that they do not. An owner holds
-//! a second lock, its *life*, with a name that it never uses again, and says that name with its claim.
+//! a second lock, its *life*, under a number that is never used again, and says that number with its claim.
 //! Whoever hears it queues for that lock: it falls when the owner lets go or dies, however it dies. So
 //! nothing has to expire, and a throttled owner stays one. The lock of the chat itself is never queued
 //! for, as the next owner would find it taken by those who only look.
@@ -38,4 +38,4 @@
 
 mod claim;
 
-pub use claim::{Claim, Fact, Message, Order, Post};
+pub use claim::{Claim, Fact, Life, Message, Order, TabId};

@@ -1,5 +1,5 @@
-//! Many tabs of one app, on a virtual clock: a channel whose messages are late, and out of order if they are of two tabs, locks
-//! that fall when their holder dies, tabs that are frozen, throttled, put away, crash and are opened,
+//! Many tabs of one app, on a virtual clock: a channel whose messages are late, and out of order if they
+//! are of two tabs, locks that fall when their holder dies, tabs that are frozen, throttled, put away, crash and are opened,
 //! and people who send in several of them at the same moment.
 //!
 //! What is checked, after every event: with locks there are never two owners; without, never for longer
@@ -9,8 +9,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::num::NonZeroU32;
 
-use trigger_chat_transport::tabs::{Claim, Fact, Message, Order, Post};
+use trigger_chat_transport::tabs::{Claim, Fact, Life, Message, Order, TabId};
 use trigger_chat_transport::time::Time;
 
 use crate::random::Random;
@@ -66,11 +67,11 @@ enum Event {
     },
     LockAsked(usize),
     LockReleased {
-        life: String,
+        life: Life,
     },
     WatchAsked {
         tab: usize,
-        life: String,
+        life: Life,
     },
     /// Whoever has wanted the chat since then has been answered.
     Answered {
@@ -89,18 +90,10 @@ enum Event {
 /// A fact on its way to a tab.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Told {
-    Heard { from: usize, word: Word, channel: u64 },
-    Locked(Option<String>),
-    Ended(String),
+    Heard { from: usize, message: Message, channel: u64 },
+    Locked(Option<Life>),
+    Ended(Life),
     Woken,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Word {
-    Claim(Option<String>),
-    Asking,
-    Release,
-    Hello,
 }
 
 #[derive(Debug)]
@@ -124,8 +117,7 @@ struct Tab {
     channel: u64,
     wants_since: Option<u64>,
     turn: Option<u64>,
-    watched: Vec<String>,
-    lives: u64,
+    watched: Vec<Life>,
     woken_at: Option<u64>,
     /// When a timer was late, the last time.
     woken_late: u64,
@@ -145,12 +137,13 @@ pub(crate) struct World {
     events: u64,
     tabs: Vec<Tab>,
     /// Who has the chat's lock, and its life.
-    lock: Option<(usize, String)>,
+    lock: Option<(usize, Life)>,
     /// Since when it is taken, or was.
     taken_at: u64,
     /// Since when nobody has it.
     free_since: u64,
-    lives: Vec<(usize, String)>,
+    lives: Vec<(usize, Life)>,
+    last_life: NonZeroU32,
     turns: u64,
     two_owners_since: Option<u64>,
     /// A tab that thawed is told what has happened.
@@ -187,6 +180,7 @@ impl World {
             taken_at: 0,
             free_since: 0,
             lives: Vec::new(),
+            last_life: NonZeroU32::MIN,
             turns: 0,
             two_owners_since: None,
             is_catching_up: false,
@@ -288,7 +282,7 @@ impl World {
             Event::Open => self.open(),
             Event::Tell { tab, told } => self.deliver(tab, told),
             Event::LockAsked(tab) => self.lock_asked(tab),
-            Event::LockReleased { life } => self.lock_released(&life),
+            Event::LockReleased { life } => self.lock_released(life),
             Event::WatchAsked { tab, life } => self.watch_asked(tab, life),
             Event::Answered { tab, since } => {
                 let waits = &self.tabs[tab];
@@ -323,7 +317,7 @@ impl World {
             return;
         }
         self.tabs.push(Tab {
-            claim: Claim::new(name(tab), self.has_locks),
+            claim: Claim::new(id(tab), self.has_locks),
             is_alive: true,
             is_frozen: false,
             is_put_away: false,
@@ -336,7 +330,6 @@ impl World {
             wants_since: None,
             turn: None,
             watched: Vec::new(),
-            lives: 0,
             woken_at: None,
             woken_late: 0,
             heard_until: [0; TABS],
@@ -413,7 +406,7 @@ impl World {
         }
         let ended: Vec<_> = self.lives.extract_if(.., |(holder, _)| *holder == tab).collect();
         for (_, life) in ended {
-            self.life_ended(&life);
+            self.life_ended(life);
         }
         if self.has_locks {
             self.at(self.now + self.known_ms, Event::Free);
@@ -425,34 +418,34 @@ impl World {
             return;
         }
         let life = self.lock.is_none().then(|| {
-            self.tabs[tab].lives += 1;
-            format!("{}-{}", name(tab), self.tabs[tab].lives)
+            self.last_life = self.last_life.saturating_add(1);
+            Life(self.last_life)
         });
-        if let Some(life) = &life {
-            self.lock = Some((tab, life.clone()));
+        if let Some(life) = life {
+            self.lock = Some((tab, life));
             self.taken_at = self.now;
-            self.lives.push((tab, life.clone()));
+            self.lives.push((tab, life));
         }
         self.later(Event::Tell { tab, told: Told::Locked(life) });
     }
 
-    fn lock_released(&mut self, life: &str) {
-        if self.lock.take_if(|(_, held)| held == life).is_some() {
+    fn lock_released(&mut self, life: Life) {
+        if self.lock.take_if(|(_, held)| *held == life).is_some() {
             self.free_since = self.now;
         }
-        self.lives.retain(|(_, held)| held != life);
+        self.lives.retain(|(_, held)| *held != life);
         self.life_ended(life);
     }
 
-    fn life_ended(&mut self, life: &str) {
+    fn life_ended(&mut self, life: Life) {
         for tab in 0..self.tabs.len() {
-            if self.tabs[tab].watched.iter().any(|watched| watched == life) {
-                self.later(Event::Tell { tab, told: Told::Ended(life.to_owned()) });
+            if self.tabs[tab].watched.contains(&life) {
+                self.later(Event::Tell { tab, told: Told::Ended(life) });
             }
         }
     }
 
-    fn watch_asked(&mut self, tab: usize, life: String) {
+    fn watch_asked(&mut self, tab: usize, life: Life) {
         let is_over = !self.lives.iter().any(|(_, held)| *held == life);
         if is_over && self.tabs[tab].watched.contains(&life) {
             self.later(Event::Tell { tab, told: Told::Ended(life) });
@@ -482,24 +475,18 @@ impl World {
             }
         }
         match &told {
-            Told::Heard { from, word, .. } => {
-                let message = match word {
-                    Word::Claim(life) => Message::Claim(life.as_deref()),
-                    Word::Asking => Message::Asking,
-                    Word::Release => Message::Release,
-                    Word::Hello => Message::Hello,
-                };
-                self.tell(tab, Fact::Heard(&name(*from), message));
+            Told::Heard { from, message, .. } => {
+                self.tell(tab, Fact::Heard(id(*from), *message));
             }
-            Told::Locked(life) => self.tell(tab, Fact::Locked(life.as_deref())),
-            Told::Ended(life) => self.tell(tab, Fact::Ended(life)),
+            Told::Locked(life) => self.tell(tab, Fact::Locked(*life)),
+            Told::Ended(life) => self.tell(tab, Fact::Ended(*life)),
             Told::Woken => self.tell(tab, Fact::Woken),
         }
     }
 
     // The tabs
 
-    fn tell(&mut self, tab: usize, fact: Fact<'_>) {
+    fn tell(&mut self, tab: usize, fact: Fact) {
         let mut orders = Vec::new();
         let now = Time::from_millis(self.now);
         let told_to = &mut self.tabs[tab];
@@ -535,16 +522,10 @@ impl World {
 
     fn carry_out(&mut self, tab: usize, order: Order) {
         match order {
-            Order::Post(post) => {
-                let word = match post {
-                    Post::Claim(life) => Word::Claim(life),
-                    Post::Asking => Word::Asking,
-                    Post::Release => Word::Release,
-                    Post::Hello => Word::Hello,
-                };
+            Order::Post(message) => {
                 for to in (0..self.tabs.len()).filter(|to| *to != tab) {
                     let channel = self.tabs[to].channel;
-                    let told = Told::Heard { from: tab, word: word.clone(), channel };
+                    let told = Told::Heard { from: tab, message, channel };
                     // What one tab says comes in order; what two say does not.
                     let at = self.now + self.random.within(1..self.latency_ms);
                     let at = at.max(self.tabs[to].heard_until[tab]);
@@ -555,12 +536,12 @@ impl World {
             Order::Lock => self.later(Event::LockAsked(tab)),
             Order::Unlock => {
                 if let Some((_, life)) = self.lives.iter().find(|(holder, _)| *holder == tab) {
-                    let life = life.clone();
+                    let life = *life;
                     self.later(Event::LockReleased { life });
                 }
             }
             Order::Watch(life) => {
-                self.tabs[tab].watched.push(life.clone());
+                self.tabs[tab].watched.push(life);
                 self.later(Event::WatchAsked { tab, life });
             }
             Order::Unwatch => self.tabs[tab].watched.clear(),
@@ -688,8 +669,8 @@ impl World {
 }
 
 /// In no order, as random ids are.
-fn name(tab: usize) -> String {
-    format!("{}-{tab}", (tab * 7 + 3) % 10)
+fn id(tab: usize) -> TabId {
+    TabId(u32::try_from((tab * 7 + 3) % 10).unwrap_or_default())
 }
 
 impl Drop for World {
