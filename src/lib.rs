@@ -26,6 +26,8 @@ mod transport;
 pub mod wire;
 
 #[cfg(target_arch = "wasm32")]
+pub use browser::claim::TabClaim;
+#[cfg(target_arch = "wasm32")]
 pub use transport::ChatTransport;
 
 /// Smaller than the standard library's by 2 kB of compressed WebAssembly, and as fast.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-use crate::browser::convert::{persisted_from_js, persisted_to_js};
+use crate::browser::convert::{persisted_from_js, persisted_to_js, tokenless_from_js};
 use crate::browser::driver::ChatDriver;
 use crate::browser::host::{self, Options, Promise, get_string};
 use crate::chat::action::{Input, Send};
@@ -132,6 +132,12 @@ impl ChatTransport {
         let session = persisted_from_js(session)?;
         self.chat(chat_id).tell(Input::SetSession(session));
         Ok(())
+    }
+
+    /// Takes over how the session of the tab that owns the chat stands: all but its token.
+    #[wasm_bindgen(js_name = adoptSession)]
+    pub fn adopt_session(&self, chat_id: &str, session: &JsValue) {
+        self.chat(chat_id).tell(Input::Adopt(tokenless_from_js(session)));
     }
 
     /// Replaces one of the options that are live: `accessToken`, `startSession`, `fetch`,

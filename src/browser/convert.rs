@@ -20,22 +20,30 @@ pub(super) fn number(count: u64) -> f64 {
 /// # Errors
 /// A `TypeError` when there is no token, as nothing can be restored without one.
 pub(crate) fn persisted_from_js(value: &JsValue) -> Result<PersistedSession, JsValue> {
-    let Some(public_access_token) = get_string(value, "publicAccessToken") else {
-        return Err(type_error("A restored chat session needs its `publicAccessToken`, a string."));
-    };
+    let token = get_string(value, "publicAccessToken");
+    match token {
+        Some(public_access_token) => {
+            Ok(PersistedSession { public_access_token, ..tokenless_from_js(value) })
+        }
+        None => Err(type_error("A restored chat session needs its `publicAccessToken`, a string.")),
+    }
+}
+
+/// The persisted form without its token, as another tab tells it.
+pub(crate) fn tokenless_from_js(value: &JsValue) -> PersistedSession {
     // What is no whole number from zero on is none that the service could have given.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let active_input_seq = get_number(value, "activeInputSeq")
         .map(|seq| (seq, seq as u64))
         .and_then(|(seq, whole)| (number(whole) == seq).then_some(whole));
-    Ok(PersistedSession {
-        public_access_token,
+    PersistedSession {
+        public_access_token: String::new(),
         last_event_id: get_string(value, "lastEventId"),
         active_input_seq,
         is_streaming: get_flag(value, "isStreaming"),
         closed: get_flag(value, "closed") == Some(true),
         closed_reason: get_string(value, "closedReason"),
-    })
+    }
 }
 
 /// The persisted form as the app stores it.

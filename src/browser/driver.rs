@@ -350,6 +350,7 @@ impl Inbox {
             "online" => Input::Online,
             "offline" => Input::Offline,
             "shown" => Input::Shown,
+            "putAway" => Input::PutAway,
             "hidden" => Input::Hidden,
             // "woken"
             _ => Input::Woken,

@@ -89,6 +89,9 @@ pub enum Input<'a> {
     SetSession(PersistedSession),
     /// The app holds everything up to this cursor: where the session has none, it reads on from there.
     SeedCursor(String),
+    /// The tab that owns the chat has told how its session stands, all but the token. Whoever reads or
+    /// sends here knows better.
+    Adopt(PersistedSession),
     /// The app knows that a stopped turn died without a boundary: nothing is held back for it any more.
     ClearGate,
     /// The signal that came with a call was aborted.
@@ -116,6 +119,8 @@ pub enum Input<'a> {
     Online,
     /// The browser says that there is no network.
     Offline,
+    /// The page is put away, or frozen: it reads nothing until it is told [`Input::Online`].
+    PutAway,
     /// The page is not seen any more.
     Hidden,
     /// The page is seen again.

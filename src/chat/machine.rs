@@ -47,6 +47,8 @@ pub struct Chat {
     session: Option<Session>,
     /// Where the session is to start, once it is there.
     seed_cursor: Option<Cursor>,
+    /// How the session stands in the tab that owns the chat, once it is there.
+    adopted: Option<PersistedSession>,
     waiting: Vec<Waiting>,
     head_start: Option<HeadStart>,
     /// In the order of their calls; only the first one is under way, so that they land in it.
@@ -64,6 +66,7 @@ impl Chat {
             shared: Shared::new(Credentials::new(can_start_session)),
             session: None,
             seed_cursor: None,
+            adopted: None,
             waiting: Vec::new(),
             head_start: None,
             appends: Vec::new(),
@@ -174,6 +177,9 @@ impl Chat {
                     subscription.went_offline()
                 });
             }
+            Input::PutAway => self.with_subscription(now, out, &mut |subscription, _, cx| {
+                subscription.put_away(cx);
+            }),
             Input::Hidden => self.shared.page.hidden(now),
             Input::Shown => match self.shared.page.shown(now) {
                 Return::Late => {
@@ -184,6 +190,7 @@ impl Chat {
             },
             Input::SetSession(persisted) => self.set_session(persisted, out),
             Input::SeedCursor(cursor) => self.seed_cursor(&cursor, out),
+            Input::Adopt(told) => self.adopt(told, out),
             Input::ClearGate => self.clear_gate(out),
             Input::Aborted { call, stop } => self.aborted(call, stop, now, out),
             Input::Disposed => self.disposed(now, out),
@@ -389,6 +396,19 @@ impl Chat {
         }
     }
 
+    fn adopt(&mut self, told: PersistedSession, out: &mut Vec<Action>) {
+        if self.is_active() {
+            return;
+        }
+        let Some(session) = &mut self.session else {
+            self.adopted = Some(told);
+            return;
+        };
+        let told = PersistedSession { public_access_token: session.token.clone(), ..told };
+        session.adopt(told);
+        out.push(Action::Persist(session.persisted()));
+    }
+
     fn clear_gate(&mut self, out: &mut Vec<Action>) {
         if let Some(session) = &mut self.session
             && session.clear_gate()
@@ -400,6 +420,9 @@ impl Chat {
     /// A session that is new begins where the app has said.
     fn begin_session(&mut self, token: String, turn: Turn, now: Time) {
         let session = self.session.insert(Session::begin(token, turn, now));
+        if let Some(told) = self.adopted.take() {
+            session.adopt(told);
+        }
         if let Some(cursor) = self.seed_cursor.take() {
             session.seed(cursor);
         }

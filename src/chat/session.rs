@@ -1,5 +1,7 @@
 //! What a client knows about one chat's session, and the part of it that apps persist.
 
+use std::mem;
+
 use super::event::LastSend;
 use crate::rules::{Rule, holds};
 use crate::text::decimal;
@@ -110,6 +112,8 @@ pub(super) struct Session {
     pub(super) consumed_input_seq: Option<u64>,
     /// The highest `.in` seq that the agent had taken by a boundary, where one has told.
     pub(super) taken_input_seq: Option<u64>,
+    /// The running turn is another tab's.
+    is_adopted: bool,
     /// The record that closed it was read: no turn follows.
     pub(super) is_at_end: bool,
     /// The service does not know it any more; a new one of the same name is being created.
@@ -136,6 +140,7 @@ impl Session {
             newest_input_seq: None,
             consumed_input_seq: None,
             taken_input_seq: None,
+            is_adopted: false,
             is_at_end: false,
             is_lost: false,
             is_gone: false,
@@ -192,9 +197,23 @@ impl Session {
         }
     }
 
+    /// Stands where the session of the tab that owns the chat stands: what it has read is shown here.
+    pub(super) fn adopt(&mut self, told: PersistedSession) {
+        let told = Self::restore(told);
+        self.read_from(told.cursor);
+        self.is_adopted = matches!(told.turn, Turn::Running { .. });
+        self.turn = told.turn;
+        self.gate = told.gate;
+        self.opened_gate = None;
+        self.active_input_seq = told.active_input_seq;
+        self.newest_input_seq = self.newest_input_seq.max(told.newest_input_seq);
+        self.closed = told.closed;
+    }
+
     /// Goes back to the start of the running turn, for a reader that holds no part of it.
     pub(super) fn replay(&mut self) {
         self.read_from(self.replay_cursor().cloned());
+        self.is_adopted = false;
         self.gate = self.opened_gate.take().or(self.gate.take());
     }
 
@@ -262,6 +281,10 @@ impl Session {
 
     /// A send was acknowledged: its turn runs, or waits for the one before.
     pub(super) fn begin_turn(&mut self, input_seq: Option<u64>) {
+        if mem::take(&mut self.is_adopted) {
+            // The other tab has died in the middle of its answer, which ends before this one begins.
+            self.abandon_turn();
+        }
         self.active_input_seq = input_seq;
         self.opened_gate = None;
         self.newest_input_seq = self.newest_input_seq.max(input_seq);
@@ -278,6 +301,7 @@ impl Session {
 
     /// The turn that this client waited for is over.
     pub(super) fn complete_turn(&mut self) {
+        self.is_adopted = false;
         self.active_input_seq = None;
         self.opened_gate = None;
         self.turn = Turn::Idle;

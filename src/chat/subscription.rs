@@ -401,11 +401,7 @@ impl Subscription {
 
     /// What was connected is stale, and what waits has waited enough.
     pub(super) fn reconnect_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
-        let is_concerned = !matches!(
-            self.connection,
-            Connection::AwaitingToken | Connection::Refused(_) | Connection::Over
-        );
-        if is_concerned {
+        if self.is_concerned() {
             if self.has_told_connected {
                 self.losses = self.losses.max(1);
             }
@@ -414,6 +410,14 @@ impl Subscription {
             self.has_renewed_token = false;
             self.connect(session, cx);
         }
+    }
+
+    /// Whether it matters how the network is: it does not, while a callback is waited for.
+    fn is_concerned(&self) -> bool {
+        !matches!(
+            self.connection,
+            Connection::AwaitingToken | Connection::Refused(_) | Connection::Over
+        )
     }
 
     /// Somebody looks, after a while: what was connected is stale, too.
@@ -440,6 +444,14 @@ impl Subscription {
     /// There is no network.
     pub(super) fn went_offline(&mut self) {
         if matches!(self.connection, Connection::BackingOff { .. }) {
+            self.connection = Connection::Offline;
+        }
+    }
+
+    /// Nothing may be open, nor be tried, until the page is back.
+    pub(super) fn put_away(&mut self, cx: &mut Context<'_>) {
+        if self.is_concerned() {
+            self.cancel_request(cx);
             self.connection = Connection::Offline;
         }
     }

@@ -27,7 +27,7 @@ const LAST_CHANCE_MS: u64 = 1_000;
 /// tabs that are not busy.
 const OBJECTION_MS: u64 = 100;
 
-/// How often a tab that was frozen while it waited for objections waits again.
+/// How often a tab waits again that was frozen while it waited for the word of others.
 const MAX_REPEATS: u8 = 2;
 
 /// How long the last messages of an owner whose life has ended may take: they come another way.
@@ -173,6 +173,11 @@ impl Claim {
     /// Whether another tab owns the chat.
     pub fn is_read_only(&self) -> bool {
         self.is_read_only
+    }
+
+    /// Whether the chat is that tab's, as far as this one knows.
+    pub fn is_owner(&self, tab: TabId) -> bool {
+        self.owners.iter().any(|owner| owner.tab == tab)
     }
 
     /// When [`Fact::Woken`] is due.
@@ -323,8 +328,7 @@ impl Claim {
                 _ => self.answer(out),
             },
             Message::Heartbeat => {
-                let is_known = self.owners.iter().any(|owner| owner.tab == tab);
-                if is_known || self.mine == Mine::Free {
+                if self.is_owner(tab) || self.mine == Mine::Free {
                     self.know(tab, None, now, out);
                 }
             }
@@ -459,8 +463,8 @@ impl Claim {
             let was_away = now.since(until) >= OBJECTION_MS;
             let may_be_there = match (owner.life, owner.doubts) {
                 (None, 0) => true,
-                (None, 1) | (Some(_), 0) => was_away,
-                _ => false,
+                (None, doubts) => was_away && doubts <= MAX_REPEATS,
+                (Some(_), doubts) => was_away && doubts < MAX_REPEATS,
             };
             if !may_be_there || !holds(Rule::SilentOwnersAreAsked) {
                 return false;

@@ -1,6 +1,7 @@
 //! What a chat does, call by call: each test is one sentence of outcome, told to the machine as
 //! facts and checked against the exact list of its orders.
 
+mod adopting;
 mod coalescing;
 mod connection;
 mod describe;

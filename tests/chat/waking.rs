@@ -173,3 +173,28 @@ fn a_page_that_was_hidden_for_long_does_not_shorten_a_pause_that_the_service_ask
     chat.expect(Input::Shown, &[]);
     assert_eq!(chat.wait(), Some(50_000));
 }
+
+#[test]
+fn a_page_that_is_put_away_holds_no_connection_until_it_is_back() {
+    let mut chat = Harness::streaming();
+    chat.tell(bytes(2, &batch(&[chunk(7, "a")])));
+    chat.expect(Input::PutAway, &["cancel 2"]);
+    assert_eq!(chat.wait(), None);
+    chat.expect(wanted(1), &[]);
+    chat.later(600_000);
+    chat.expect(Input::Woken, &[]);
+    chat.expect(Input::Online, &["subscribe 3 with t0 from 7"]);
+}
+
+#[test]
+fn a_page_that_is_put_away_while_it_waits_for_a_token_goes_on_with_it() {
+    let mut chat = Harness::streaming();
+    chat.tell(network_failed(2));
+    chat.tell_woken();
+    chat.expect(refused(3, 401), &["cancel 3", "refresh token"]);
+    chat.expect(Input::PutAway, &[]);
+    chat.expect(
+        token_ready("t1"),
+        &["persist t1 streaming seq 0", "subscribe 4 with t1 from the start"],
+    );
+}

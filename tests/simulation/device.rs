@@ -7,6 +7,8 @@ use crate::random::Random;
 pub(crate) enum Absence {
     Offline,
     Hidden,
+    /// In the back/forward cache, or frozen by the browser, which says so.
+    PutAway,
     Asleep,
     /// Its clock is set forward.
     Leaps,
@@ -16,6 +18,7 @@ pub(crate) enum Absence {
 pub(crate) struct Device {
     is_offline: bool,
     is_hidden: bool,
+    is_put_away: bool,
     asleep_until: u64,
     /// When the last outage ended.
     last_online: Option<u64>,
@@ -37,6 +40,7 @@ impl Device {
         Self {
             is_offline: false,
             is_hidden: false,
+            is_put_away: false,
             asleep_until: 0,
             last_online: None,
             punctual_since: 0,
@@ -56,6 +60,10 @@ impl Device {
         self.is_hidden
     }
 
+    pub(crate) fn is_put_away(&self) -> bool {
+        self.is_put_away
+    }
+
     pub(crate) fn has_slept(&self) -> bool {
         self.has_slept
     }
@@ -69,10 +77,12 @@ impl Device {
         (self.asleep_until > now).then_some(self.asleep_until)
     }
 
-    /// Whether it has no network, or had none lately.
+    /// Whether it has no network, or had none lately; a page that is put away has none.
     pub(crate) fn was_offline_since(&self, not_before: Option<u64>) -> bool {
         let longest_wait = 300_000;
-        self.is_offline || self.last_online.map(|at| at + longest_wait) >= not_before
+        self.is_offline
+            || self.is_put_away
+            || self.last_online.map(|at| at + longest_wait) >= not_before
     }
 
     /// How long until it goes away; `None` once it stays.
@@ -95,15 +105,21 @@ impl Device {
         ]);
         let most = self.random.one_of(&[200, 20_000, 90_000, 900_000]);
         let length = self.random.within(1..most);
+        // Without a draw of its own: the worlds that were lived through stay what they are.
+        let is_put_away = absence == Absence::Hidden && length % 2 == 1;
+        let absence = if is_put_away { Absence::PutAway } else { absence };
         match absence {
             Absence::Offline if self.is_offline => return None,
-            Absence::Hidden if self.is_hidden => return None,
+            Absence::Hidden | Absence::PutAway if self.is_hidden || self.is_put_away => {
+                return None;
+            }
             Absence::Asleep | Absence::Leaps if !may_sleep => return None,
             Absence::Offline => self.is_offline = true,
             Absence::Hidden => {
                 self.is_hidden = true;
                 self.throttle_ms = self.random.one_of(&[1, 1_000, 60_000]);
             }
+            Absence::PutAway => self.is_put_away = true,
             Absence::Asleep => {
                 self.asleep_until = now + length;
                 self.has_slept = true;
@@ -123,6 +139,10 @@ impl Device {
                 self.is_hidden = false;
                 self.throttle_ms = 1;
                 self.punctual_since = now;
+            }
+            Absence::PutAway => {
+                self.is_put_away = false;
+                self.last_online = Some(self.time(now));
             }
             Absence::Asleep => self.punctual_since = now,
             Absence::Leaps => {}

@@ -75,6 +75,7 @@ fn every_seed_keeps_the_promises() {
         "a disposed stream",
         "a head that was given up",
         "a hidden page",
+        "a page that was put away",
         "a lost append",
         "a lost output",
         "a lost question",

@@ -450,6 +450,10 @@ impl World {
                     self.tally.insert("a hidden page");
                     self.tell_if_active(tab, Input::Hidden, &Cause::Other);
                 }
+                Absence::PutAway => {
+                    self.tally.insert("a page that was put away");
+                    self.tell_if_active(tab, Input::PutAway, &Cause::Other);
+                }
                 Absence::Asleep => {
                     self.tally.insert("a sleep");
                     self.tabs[tab].ledger.falls_asleep(length);
@@ -474,6 +478,10 @@ impl World {
                     self.network.connect(self.tabs[tab].page);
                     self.tell_if_active(tab, Input::Online, &Cause::Hurried);
                 }
+                Absence::PutAway if self.device(tab).is_offline() => {
+                    self.tell_if_active(tab, Input::Offline, &Cause::Other);
+                }
+                Absence::PutAway => self.tell_if_active(tab, Input::Online, &Cause::Hurried),
                 Absence::Hidden => self.tell_if_active(tab, Input::Shown, &Cause::Other),
                 Absence::Asleep | Absence::Leaps => {}
             }
@@ -839,7 +847,7 @@ impl World {
     fn assert_connection_is_true(&mut self, tab: usize) {
         let at = &self.tabs[tab];
         let has_body = self.network.has_body(at.page);
-        let is_offline = self.device(tab).is_offline();
+        let is_offline = self.device(tab).is_offline() || self.device(tab).is_put_away();
         let awaits = at.witness.open.is_some() || at.is_sending();
         let state = at.chat.connection();
         let is_true = match state {

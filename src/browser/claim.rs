@@ -1,0 +1,87 @@
+//! The claim of one tab to one chat, as JavaScript drives it: facts and orders are numbers.
+
+use std::cell::RefCell;
+use std::num::NonZeroU32;
+
+use wasm_bindgen::prelude::*;
+
+use super::convert::number;
+use super::host::milliseconds;
+use crate::tabs::{Claim, Fact, Life, Message, Order, TabId};
+use crate::time::Time;
+
+/// What a fact is called when another tab has said something: these, from here on.
+const HEARD: u32 = 7;
+
+/// See `src/tabs` for what it decides, and `js/src/tabs/claim.ts` for the names of the numbers.
+#[wasm_bindgen]
+pub struct TabClaim(RefCell<Claim>);
+
+#[wasm_bindgen]
+impl TabClaim {
+    /// The claim of the tab with this id. `has_locks`: the browser has Web Locks.
+    #[wasm_bindgen(constructor)]
+    pub fn new(tab: u32, has_locks: bool) -> Self {
+        Self(RefCell::new(Claim::new(TabId(tab), has_locks)))
+    }
+
+    /// Tells a fact, at a time in milliseconds. Gives when to tell that time has passed (below zero:
+    /// never), whether the chat is this tab's or about to be, whether it is another tab's, and then the
+    /// orders, each with its life or zero.
+    pub fn tell(&self, now: f64, fact: u32, tab: u32, life: u32) -> Vec<f64> {
+        let mut claim = self.0.borrow_mut();
+        let mut orders = Vec::new();
+        if let Some(fact) = fact_of(fact, TabId(tab), NonZeroU32::new(life).map(Life)) {
+            claim.handle(Time::from_millis(milliseconds(now)), fact, &mut orders);
+        }
+        let deadline = claim.deadline().map_or(-1.0, |at| number(at.as_millis()));
+        let state = [deadline, claim.is_held().into(), claim.is_read_only().into()];
+        state.into_iter().chain(orders.into_iter().filter_map(numbers_of).flatten()).collect()
+    }
+
+    /// Whether the chat is that tab's, as far as this one knows.
+    #[wasm_bindgen(js_name = isOwner)]
+    pub fn is_owner(&self, tab: u32) -> bool {
+        self.0.borrow().is_owner(TabId(tab))
+    }
+}
+
+fn fact_of(fact: u32, tab: TabId, life: Option<Life>) -> Option<Fact> {
+    Some(match fact {
+        0 => Fact::Opened,
+        1 => Fact::Closed,
+        2 => Fact::Wanted,
+        3 => Fact::Over,
+        4 => Fact::Locked(life),
+        5 => Fact::Ended(life?),
+        6 => Fact::Woken,
+        fact => Fact::Heard(
+            tab,
+            match fact.checked_sub(HEARD)? {
+                0 => Message::Claim(life),
+                1 => Message::Asking,
+                2 => Message::Release,
+                3 => Message::Heartbeat,
+                _ => Message::Hello,
+            },
+        ),
+    })
+}
+
+fn numbers_of(order: Order) -> Option<[f64; 2]> {
+    let (code, life) = match order {
+        Order::Post(Message::Claim(life)) => (0, life),
+        Order::Post(Message::Asking) => (1, None),
+        Order::Post(Message::Release) => (2, None),
+        Order::Post(Message::Hello | Message::Heartbeat) => (3, None),
+        Order::Lock => (4, None),
+        Order::Unlock => (5, None),
+        Order::Watch(life) => (6, Some(life)),
+        Order::Unwatch => (7, None),
+        Order::Granted => (8, None),
+        Order::Denied => (9, None),
+        // The state tells it.
+        Order::ReadOnly(_) => return None,
+    };
+    Some([f64::from(code), life.map_or(0.0, |life| f64::from(life.0.get()))])
+}
