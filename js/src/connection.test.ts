@@ -20,9 +20,11 @@ function observed() {
   let out: ReadableStreamDefaultController<Uint8Array> | undefined;
   let requests = 0;
   let refusal: Response | undefined;
-  const fetch: TriggerChatTransportOptions["fetch"] = async (_url, _init, { endpoint }) => {
+  let signal: AbortSignal | undefined;
+  const fetch: TriggerChatTransportOptions["fetch"] = async (_url, init, { endpoint }) => {
     if (endpoint === "in") return new Response('{"ok":true,"seq":0}');
     requests += 1;
+    signal = init?.signal ?? undefined;
     const refused = refusal;
     refusal = undefined;
     if (refused) return refused;
@@ -50,6 +52,7 @@ function observed() {
       refusal = response;
     },
     requests: () => requests,
+    isOpen: () => signal?.aborted === false,
   };
 }
 
@@ -112,7 +115,10 @@ describe("the connection of a chat", () => {
 });
 
 describe("a page that goes and comes back", () => {
-  const WAKE_EVENTS = ["online", "offline", "pageshow", "visibilitychange"];
+  const WAKE_EVENTS = [
+    ...["online", "offline", "visibilitychange"],
+    ...["pagehide", "freeze", "pageshow", "resume"],
+  ];
 
   /** A window that the test tells what happens, and the names that are listened to on it. */
   function pageOf({ onLine = true, visibilityState = "visible" } = {}) {
@@ -164,8 +170,23 @@ describe("a page that goes and comes back", () => {
     expect(requests()).toBe(1);
     page.happens("online");
     expect(requests()).toBe(2);
-    page.happens("pageshow", { persisted: true });
-    expect(requests()).toBe(3);
+    transport.dispose();
+  });
+
+  test.each([
+    ["put into the back/forward cache", "pagehide", "pageshow"],
+    ["frozen", "freeze", "resume"],
+  ])("holds no connection while it is %s", async (_, away, back) => {
+    const page = pageOf();
+    const { transport, states, requests, isOpen } = observed();
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    page.happens(away);
+    expect(isOpen()).toBe(false);
+    page.happens(back);
+    expect(requests()).toBe(2);
+    page.happens("pageshow");
+    expect(requests(), "told twice").toBe(2);
     transport.dispose();
   });
 

@@ -1,30 +1,48 @@
-import { ChatTransport as Core, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
+import {
+  ChatTransport as Core,
+  initSync,
+  TabClaim,
+} from "../../target/wasm-pack/trigger_chat_transport.js";
 import { alphabet, text } from "../../target/wasm-pack/wasm-text.js";
-import type { ChatConnectionState, TriggerChatTransportOptions } from "./types.js";
+import type {
+  ChatConnectionState,
+  ChatSessionPersistedState,
+  TriggerChatTransportOptions,
+} from "./types.js";
 
-export type { Core };
+export type { Core, TabClaim };
 
 let isCompiled = false;
 
-/**
- * Makes the transport's core. The first call compiles the WebAssembly, synchronously, from bytes
- * that lie in this file: nothing happens at import, and no bundler has to know. `onConnection` is
- * told every change of a chat's connection, and must not throw.
- */
-export function createCore(
-  options: TriggerChatTransportOptions,
-  onConnection: (chatId: string, state: ChatConnectionState) => void,
-): Core {
-  if (!isCompiled) {
-    compile();
-    isCompiled = true;
-  }
-  return new Core({ ...options, onConnection });
+/** What a core tells its transport, beside what it tells the app. None of it may throw. */
+export type CoreObserver = {
+  /** How the connection of a chat is, when it changes. */
+  onConnection(chatId: string, state: ChatConnectionState): void;
+  /** The persisted state of a chat, when it changes; `null` where the session is gone. */
+  onSession?(chatId: string, session: ChatSessionPersistedState | null): void;
+};
+
+/** Makes the transport's core. */
+export function createCore(options: TriggerChatTransportOptions, observer: CoreObserver): Core {
+  compile();
+  return new Core({ ...options, ...observer });
 }
 
+/** Makes the claim of a tab to a chat. */
+export function createClaim(tab: number, hasLocks: boolean): TabClaim {
+  compile();
+  return new TabClaim(tab, hasLocks);
+}
+
+/**
+ * The first call compiles the WebAssembly, synchronously, from bytes that lie in this file: nothing
+ * happens at import, and no bundler has to know.
+ */
 function compile() {
+  if (isCompiled) return;
   try {
     initSync({ module: wasmBytes() });
+    isCompiled = true;
   } catch (cause) {
     const isBlocked =
       cause instanceof Error && /unsafe-eval|Content.Security|CSP/i.test(cause.message);

@@ -8,6 +8,8 @@ export {
 } from "./sub-agents.js";
 export type {
   ConnectionStateListener,
+  MessagesListener,
+  ReadOnlyListener,
   ReconnectToStreamOptions,
   SendMessagesOptions,
 } from "./transport.js";

@@ -80,5 +80,6 @@ export {
   type UseLoadTranscriptOptions,
   useLoadTranscript,
 } from "./react/use-load-transcript.js";
+export { type MultiTabTransport, useMultiTabChat } from "./react/use-multi-tab-chat.js";
 export { usePendingMessages } from "./react/use-pending-messages.js";
 export { useSubAgentMessages } from "./react/use-sub-agent-messages.js";

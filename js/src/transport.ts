@@ -1,5 +1,8 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { type Core, createCore } from "./core.js";
+import { hasTabs } from "./tabs/channel.js";
+import type { SharedChat } from "./tabs/shared-chat.js";
+import { Tabs } from "./tabs/tabs.js";
 import type {
   ChatActionOptions,
   ChatConnectionState,
@@ -30,6 +33,12 @@ export type ReconnectToStreamOptions = {
 /** Told the connection of a chat when it changes. */
 export type ConnectionStateListener = (chatId: string, state: ChatConnectionState) => void;
 
+/** Told when a chat becomes another tab's, or is let go of by it. */
+export type ReadOnlyListener = (chatId: string, isReadOnly: boolean) => void;
+
+/** Told the messages of a chat that another tab speaks for, whenever they change. */
+export type MessagesListener = (chatId: string, messages: unknown[]) => void;
+
 /** The state of a chat that nothing is known of, and of every chat while a server renders. */
 export const idle: ChatConnectionState = { status: "idle" };
 
@@ -46,6 +55,9 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   #core: Core | undefined;
   #connections = new Map<string, ChatConnectionState>();
   #connectionListeners = new Set<ConnectionStateListener>();
+  #tabs: Tabs | undefined;
+  #readOnlyListeners = new Set<ReadOnlyListener>();
+  #messagesListeners = new Set<MessagesListener>();
 
   constructor(options: TriggerChatTransportOptions) {
     this.#options = options;
@@ -55,9 +67,10 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * Sends a message, or asks for the last answer anew.
    *
    * @returns The stream of the answer's chunks, once the send is acknowledged.
+   * @throws With `multiTab`, where another tab speaks for the chat.
    */
   sendMessages = async (options: SendMessagesOptions): Promise<ReadableStream<UIMessageChunk>> =>
-    this.#made().sendMessages(options);
+    this.#send(options?.chatId, options);
 
   /**
    * Resumes a turn that may be running.
@@ -66,7 +79,11 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    */
   reconnectToStream = async (
     options: ReconnectToStreamOptions,
-  ): Promise<ReadableStream<UIMessageChunk> | null> => this.#made().reconnectToStream(options);
+  ): Promise<ReadableStream<UIMessageChunk> | null> => {
+    const stream = await this.#made().reconnectToStream(options);
+    if (stream) this.#shared(options.chatId)?.resumed();
+    return stream;
+  };
 
   /** Creates the session where it is not there yet. Needs `startSession`, unless a token is held. */
   async start(chatId: string): Promise<ChatSessionPersistedState> {
@@ -99,7 +116,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     action: unknown,
     options?: ChatActionOptions,
   ): Promise<ReadableStream<UIMessageChunk>> =>
-    this.#made().sendMessages({ ...options, chatId, trigger: "action", body: { action } });
+    this.#send(chatId, { ...options, chatId, trigger: "action", body: { action } });
 
   /**
    * Ends the running turn.
@@ -155,6 +172,52 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     this.#connectionListeners.delete(listener);
   };
 
+  /**
+   * Whether another tab speaks for the chat: with `multiTab`, from when the transport's first listener
+   * was added, or its first message was sent.
+   */
+  isReadOnly(chatId: string): boolean {
+    return this.#tabs?.chat(chatId).isReadOnly ?? false;
+  }
+
+  /**
+   * Whether this tab speaks for the chat: from the send on, while it is not yet known whether another
+   * tab does, until a moment after the turn. Without `multiTab`, whether a turn of it runs here.
+   */
+  hasClaim(chatId: string): boolean {
+    return this.#tabs?.chat(chatId).isHeld ?? this.#hasTurn(chatId);
+  }
+
+  /** Calls the listener whenever a chat becomes another tab's, or is let go of. Needs `multiTab`. */
+  addReadOnlyListener(listener: ReadOnlyListener): void {
+    this.#readOnlyListeners.add(listener);
+    this.#opened();
+  }
+
+  /** Calls the listener no more. */
+  removeReadOnlyListener(listener: ReadOnlyListener): void {
+    this.#readOnlyListeners.delete(listener);
+  }
+
+  /**
+   * Tells other tabs the messages of a chat, where this tab speaks for it: only what has changed, so call
+   * it whenever they do. Messages that have changed are new objects, as React has them.
+   */
+  broadcastMessages(chatId: string, messages: unknown[]): void {
+    this.#shared(chatId)?.setMessages(messages);
+  }
+
+  /** Calls the listener with the messages of a chat that another tab speaks for. Needs `multiTab`. */
+  addMessagesListener(listener: MessagesListener): void {
+    this.#messagesListeners.add(listener);
+    this.#opened();
+  }
+
+  /** Calls the listener no more. */
+  removeMessagesListener(listener: MessagesListener): void {
+    this.#messagesListeners.delete(listener);
+  }
+
   /** Makes a lost connection again without waiting any longer, for a "Try again" button. */
   retryNow = (chatId: string): void => {
     this.#core?.retryNow(chatId);
@@ -198,6 +261,8 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    */
   dispose(): void {
     this.#core?.dispose();
+    this.#tabs?.dispose();
+    this.#tabs = undefined;
   }
 
   /** The AI SDK's name for `dispose`. */
@@ -206,19 +271,51 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   }
 
   #made(): Core {
-    this.#core ??= createCore(this.#options, this.#connectionChanged);
+    this.#core ??= createCore(this.#options, {
+      onConnection: this.#connectionChanged,
+      onSession: (chatId, session) => {
+        if (session) this.#tabs?.chat(chatId).setSession(session);
+      },
+    });
     return this.#core;
+  }
+
+  /** Sends something that begins a turn, where the chat is this tab's or nobody's. */
+  #send(chatId: string | undefined, call: object): Promise<ReadableStream<UIMessageChunk>> {
+    const send = async () => this.#made().sendMessages(call);
+    // Without a chat it is refused, in words.
+    const shared = chatId ? this.#shared(chatId) : undefined;
+    return shared?.begin(send) ?? send();
+  }
+
+  #hasTurn(chatId: string): boolean {
+    const { status } = this.#connections.get(chatId) ?? idle;
+    return status !== "idle" && status !== "closed";
+  }
+
+  /** The chat as other tabs share it, where there are any to share it with. */
+  #shared(chatId: string): SharedChat | undefined {
+    return this.#opened()?.chat(chatId);
+  }
+
+  /** The other tabs; none on a server, nor for whoever only watches. */
+  #opened(): Tabs | undefined {
+    const { multiTab, watch } = this.#options;
+    if (!multiTab || watch || !hasTabs()) return undefined;
+    this.#tabs ??= new Tabs({
+      hasTurn: (chatId) => this.#hasTurn(chatId),
+      adopt: (chatId, session) => this.#made().adoptSession(chatId, session),
+      readOnlyChanged: (chatId, isReadOnly) =>
+        tellEach(this.#readOnlyListeners, chatId, isReadOnly),
+      messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),
+    });
+    return this.#tabs;
   }
 
   #connectionChanged = (chatId: string, state: ChatConnectionState): void => {
     this.#connections.set(chatId, state);
-    for (const listener of this.#connectionListeners) {
-      try {
-        listener(chatId, state);
-      } catch (error) {
-        console.error("A connection listener threw:", error);
-      }
-    }
+    this.#tabs?.chat(chatId).turnChanged();
+    tellEach(this.#connectionListeners, chatId, state);
   };
 
   /** Sets an option that is live: in the core, or where there is none yet, for the one to be made. */
@@ -228,6 +325,21 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   ): void {
     if (this.#core) this.#core.setOption(key, value);
     else this.#options = { ...this.#options, [key]: value };
+  }
+}
+
+/** Tells every listener, whatever another one does. */
+function tellEach<Fact>(
+  listeners: Set<(chatId: string, fact: Fact) => void>,
+  chatId: string,
+  fact: Fact,
+): void {
+  for (const listener of listeners) {
+    try {
+      listener(chatId, fact);
+    } catch (error) {
+      console.error("A listener threw:", error);
+    }
   }
 }
 

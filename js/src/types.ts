@@ -235,6 +235,12 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
    */
   watch?: boolean;
   /**
+   * Whether one tab speaks for a chat at a time, and all others of the origin follow it: see
+   * `useMultiTabChat`. A send is then refused while another tab speaks. Nothing without
+   * `BroadcastChannel`, on a server, and with `watch`. Default: false.
+   */
+  multiTab?: boolean;
+  /**
    * The URL of a route of the app's own, which answers the first message of a chat that has no session
    * yet, and creates the session meanwhile: the SDK's `chat.headStart`. It is fetched by the global
    * `fetch`, with `headers`.

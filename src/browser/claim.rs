@@ -35,8 +35,13 @@ impl TabClaim {
             claim.handle(Time::from_millis(milliseconds(now)), fact, &mut orders);
         }
         let deadline = claim.deadline().map_or(-1.0, |at| number(at.as_millis()));
-        let state = [deadline, claim.is_held().into(), claim.is_read_only().into()];
-        state.into_iter().chain(orders.into_iter().filter_map(numbers_of).flatten()).collect()
+        let mut told = vec![deadline, claim.is_held().into(), claim.is_read_only().into()];
+        for order in orders {
+            let (code, life) = numbers_of(order);
+            told.push(code.into());
+            told.push(life.map_or(0.0, |life| life.0.get().into()));
+        }
+        told
     }
 
     /// Whether the chat is that tab's, as far as this one knows.
@@ -68,8 +73,8 @@ fn fact_of(fact: u32, tab: TabId, life: Option<Life>) -> Option<Fact> {
     })
 }
 
-fn numbers_of(order: Order) -> Option<[f64; 2]> {
-    let (code, life) = match order {
+fn numbers_of(order: Order) -> (u8, Option<Life>) {
+    match order {
         Order::Post(Message::Claim(life)) => (0, life),
         Order::Post(Message::Asking) => (1, None),
         Order::Post(Message::Release) => (2, None),
@@ -81,7 +86,6 @@ fn numbers_of(order: Order) -> Option<[f64; 2]> {
         Order::Granted => (8, None),
         Order::Denied => (9, None),
         // The state tells it.
-        Order::ReadOnly(_) => return None,
-    };
-    Some([f64::from(code), life.map_or(0.0, |life| f64::from(life.0.get()))])
+        Order::ReadOnly(_) => (10, None),
+    }
 }

@@ -17,7 +17,10 @@
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
 
 /** What tells that the network or the page comes and goes. */
-const WAKE_EVENTS = ["online", "offline", "pageshow", "visibilitychange"];
+const WAKE_EVENTS = [
+  ...["online", "offline", "visibilitychange"],
+  ...["pagehide", "freeze", "pageshow", "resume"],
+];
 
 /** The long-poll window that is asked for, in seconds; the published client's number. */
 const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
@@ -194,6 +197,8 @@ export class ChatHost {
   /** The latest reading of the clock on the wall, and by how much in all it was set back since. */
   #latest = 0;
   #setBack = 0;
+  /** The page is in the back/forward cache, or frozen. */
+  #isAway = false;
 
   /**
    * @param {Options} options
@@ -350,6 +355,7 @@ export class ChatHost {
 
   /** @param {unknown} state */
   persist(state) {
+    this.#options.onSession?.(this.#chatId, state);
     try {
       this.#options.onSessionChange?.(this.#chatId, state);
     } catch (error) {
@@ -578,17 +584,24 @@ export class ChatHost {
   watch(isWanted) {
     for (const name of WAKE_EVENTS) {
       // Not every host has them: Node has none.
-      if (isWanted) globalThis.addEventListener?.(name, this.#onWake);
-      else globalThis.removeEventListener?.(name, this.#onWake);
+      // Captured, for the document's own do not bubble up to the window.
+      if (isWanted) globalThis.addEventListener?.(name, this.#onWake, true);
+      else globalThis.removeEventListener?.(name, this.#onWake, true);
     }
     if (isWanted && isOffline()) this.#inbox.tell({ type: "offline" });
     if (isWanted && isHidden()) this.#inbox.tell({ type: "hidden" });
   }
 
-  #onWake = (/** @type {Event & { persisted?: boolean }} */ { type, persisted }) => {
+  #onWake = (/** @type {Event} */ { type }) => {
     const tell = (/** @type {string} */ fact) => this.#inbox.tell({ type: fact });
-    if (type === "visibilitychange") tell(isHidden() ? "hidden" : "shown");
-    else if (type !== "pageshow" || persisted) tell(isOffline() ? "offline" : "online");
+    if (type === "visibilitychange") return tell(isHidden() ? "hidden" : "shown");
+    const wasAway = this.#isAway;
+    this.#isAway = type === "pagehide" || type === "freeze";
+    if (this.#isAway) tell("putAway");
+    // A page that is back is told so by one or two of them, one that is new by `pageshow`.
+    else if (wasAway || !["pageshow", "resume"].includes(type)) {
+      tell(isOffline() ? "offline" : "online");
+    }
   };
 
   /** @param {number} [delayMs] */

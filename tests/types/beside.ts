@@ -47,8 +47,7 @@ proves<{
 
 // The options: ours have more.
 type OurOptions = "coalesce" | "sendTimeoutSeconds" | "stopOnAbort";
-type MissingOptions = "multiTab";
-type SharedOption = Exclude<keyof Published.TriggerChatTransportOptions, MissingOptions>;
+type SharedOption = keyof Published.TriggerChatTransportOptions;
 
 proves<{
   added: Equal<
@@ -57,7 +56,7 @@ proves<{
   >;
   missing: Equal<
     Exclude<keyof Published.TriggerChatTransportOptions, keyof Ours.TriggerChatTransportOptions>,
-    MissingOptions
+    never
   >;
   shared: Equal<
     Pick<Ours.TriggerChatTransportOptions, SharedOption>,
@@ -93,15 +92,7 @@ type OurMembers =
   | "removeConnectionStateListener"
   | "resumeStreamIsReplay"
   | "retryNow";
-type MissingMembers =
-  | "addMessagesListener"
-  | "addReadOnlyListener"
-  | "broadcastMessages"
-  | "hasClaim"
-  | "isReadOnly"
-  | "removeMessagesListener"
-  | "removeReadOnlyListener";
-type SharedMember = Exclude<keyof Published.TriggerChatTransport, MissingMembers>;
+type SharedMember = keyof Published.TriggerChatTransport;
 
 proves<{
   added: Equal<
@@ -110,7 +101,7 @@ proves<{
   >;
   missing: Equal<
     Exclude<keyof Published.TriggerChatTransport, keyof Ours.TriggerChatTransport>,
-    MissingMembers
+    never
   >;
 }>();
 proves<{
@@ -122,7 +113,6 @@ proves<{
 
 // What is there at run time.
 type MissingValues = "AgentChat" | "ChatStream";
-type MissingHooks = "useMultiTabChat";
 
 proves<{
   added: Equal<Exclude<keyof typeof Ours, keyof typeof Published>, "ChatTransport">;
@@ -131,7 +121,7 @@ proves<{
     Exclude<keyof typeof OursReact, keyof typeof PublishedReact>,
     "useConnectionState"
   >;
-  missingHooks: Equal<Exclude<keyof typeof PublishedReact, keyof typeof OursReact>, MissingHooks>;
+  missingHooks: Equal<Exclude<keyof typeof PublishedReact, keyof typeof OursReact>, never>;
 }>();
 
 // The hooks, and the messages of sub-agents. Their options may be `undefined` outright, and where one

@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useSyncExternalStore } from "react";
+import type { TriggerChatTransport } from "../transport.js";
+
+/** What the hook needs of a transport. */
+export type MultiTabTransport = Pick<
+  TriggerChatTransport,
+  | "isReadOnly"
+  | "addReadOnlyListener"
+  | "removeReadOnlyListener"
+  | "broadcastMessages"
+  | "addMessagesListener"
+  | "removeMessagesListener"
+>;
+
+/**
+ * Keeps a chat the same in all tabs: while one of them sends and reads an answer, the others are
+ * read-only, and show its messages live. Needs `multiTab` on the transport.
+ *
+ * @param messages The chat's messages here, as `useChat` has them.
+ * @param setMessages Shows those of another tab.
+ */
+export function useMultiTabChat<T = unknown>(
+  transport: MultiTabTransport,
+  chatId: string,
+  messages: T[],
+  setMessages: (messages: T[]) => void,
+): { isReadOnly: boolean } {
+  const subscribe = useCallback(
+    (onChange: () => void) => {
+      transport.addReadOnlyListener(onChange);
+      return () => transport.removeReadOnlyListener(onChange);
+    },
+    [transport],
+  );
+  const isReadOnly = useSyncExternalStore(
+    subscribe,
+    () => transport.isReadOnly(chatId),
+    () => false,
+  );
+  useEffect(() => {
+    const listener = (id: string, theirs: unknown[]) => {
+      if (id === chatId) setMessages(theirs as T[]);
+    };
+    transport.addMessagesListener(listener);
+    return () => transport.removeMessagesListener(listener);
+  }, [transport, chatId, setMessages]);
+  useEffect(() => transport.broadcastMessages(chatId, messages), [transport, chatId, messages]);
+  return { isReadOnly };
+}

@@ -1,0 +1,188 @@
+import type { ChatSessionPersistedState } from "../types.js";
+import type { TabMessage, TabSession } from "./channel.js";
+import { ChatClaim } from "./claim.js";
+import { HeardHistory, ToldHistory } from "./history.js";
+
+/**
+ * How long the claim outlasts its turn: a page renders the last of an answer a moment after it came, and
+ * whoever follows has to have it before it may send.
+ */
+const LAST_STATE_MS = 300;
+
+/** What the chats of a tab need of its transport. */
+export type TabsHost = {
+  /** Whether a turn of the chat is sent, read or resumed here. */
+  hasTurn(chatId: string): boolean;
+  /** The owner's session stands so. */
+  adopt(chatId: string, session: TabSession): void;
+  readOnlyChanged(chatId: string, isReadOnly: boolean): void;
+  /** The owner's messages are these now. */
+  messagesChanged(chatId: string, messages: unknown[]): void;
+};
+
+/** One chat, as this tab shares it with all others. */
+export class SharedChat {
+  #chatId: string;
+  #host: TabsHost;
+  #post: (message: TabMessage) => void;
+  #claim: ChatClaim;
+  #told: ToldHistory;
+  #heard = new HeardHistory();
+  #session: TabSession | undefined;
+  /** How many sends wait for the claim, or for their acknowledgement. */
+  #beginning = 0;
+  #ending: ReturnType<typeof setTimeout> | undefined;
+  #isGone = false;
+  /** The page was away: it has to ask for what was said meanwhile. */
+  #wasAway = false;
+
+  constructor(chatId: string, tab: number, host: TabsHost, post: (message: TabMessage) => void) {
+    this.#chatId = chatId;
+    this.#host = host;
+    this.#post = (message) =>
+      post(message.type === "hello" && this.#wasAway ? { ...message, wasAway: true } : message);
+    this.#told = new ToldHistory(this.#post);
+    this.#claim = new ChatClaim({
+      chatId,
+      tab,
+      post: this.#post,
+      granted: () => this.#told.tell(),
+      readOnlyChanged: () => this.#readOnlyChanged(),
+    });
+  }
+
+  /** Whether the chat is this tab's, or about to be. */
+  get isHeld(): boolean {
+    return this.#claim.isHeld;
+  }
+
+  /** Whether the chat is another tab's. */
+  get isReadOnly(): boolean {
+    return this.#claim.isReadOnly;
+  }
+
+  /** The channel is open. */
+  open(): void {
+    this.#claim.open();
+  }
+
+  /** The page is put away, or frozen. */
+  close(): void {
+    this.#wasAway = true;
+    this.#claim.close();
+  }
+
+  /** The transport is disposed: the turn goes on, but is not this tab's any more. */
+  dispose(): void {
+    this.#isGone = true;
+    clearTimeout(this.#ending);
+    this.#claim.over();
+    this.#claim.close();
+    this.#told.forget();
+  }
+
+  /**
+   * Begins a turn, once the chat is this tab's.
+   *
+   * @throws Where it is another tab's.
+   */
+  async begin<Result>(send: () => Promise<Result>): Promise<Result> {
+    this.#beginning += 1;
+    try {
+      if (!(await this.#claim.want())) throw this.#denial();
+      return await send();
+    } finally {
+      this.#beginning -= 1;
+      this.turnChanged();
+    }
+  }
+
+  /** A turn was resumed here. Where the chat is another tab's, it is read along. */
+  resumed(): void {
+    if (this.#host.hasTurn(this.#chatId)) void this.#claim.want();
+  }
+
+  /** A turn has begun or ended. */
+  turnChanged(): void {
+    clearTimeout(this.#ending);
+    if (this.#isIdle()) this.#ending = setTimeout(() => this.#release(), LAST_STATE_MS);
+  }
+
+  /** The app's messages are these now. */
+  setMessages(messages: unknown[]): void {
+    this.#told.latest = messages;
+    if (this.#claim.isHeld) this.#told.tell();
+  }
+
+  /** The session of this tab stands so. */
+  setSession({ publicAccessToken: _, ...session }: ChatSessionPersistedState): void {
+    this.#session = session;
+    if (this.#claim.isHeld) this.#tellSession();
+  }
+
+  /** Another tab has said something. */
+  heard(tab: number, message: TabMessage): void {
+    switch (message.type) {
+      case "session":
+        if (this.#listensTo(tab)) this.#host.adopt(this.#chatId, message.session);
+        return;
+      case "messages":
+      case "change":
+        if (this.#listensTo(tab)) this.#hear(tab, message);
+        return;
+      default:
+        this.#claim.heard(tab, message);
+    }
+    if (message.type !== "hello") return;
+    // Who was away may have missed the turn that was the last.
+    if (this.#claim.isHeld || (message.wasAway && this.#told.isTold)) this.#tellAll();
+  }
+
+  #hear(tab: number, message: TabMessage & { type: "messages" | "change" }): void {
+    const messages = this.#heard.take(tab, message);
+    if (messages === "missed") {
+      this.#post({ type: "hello" });
+    } else if (messages) {
+      this.#wasAway = false;
+      // Who reads the answer itself shows that.
+      if (!this.#host.hasTurn(this.#chatId)) this.#host.messagesChanged(this.#chatId, messages);
+    }
+  }
+
+  /** Others tell what they had when they were opened. */
+  #listensTo(tab: number): boolean {
+    return this.#claim.isOwner(tab) || (this.#wasAway && !this.#claim.isHeld);
+  }
+
+  #tellAll(): void {
+    this.#tellSession();
+    if (this.#told.isTold) this.#told.tellWhole();
+  }
+
+  #tellSession(): void {
+    if (this.#session) this.#post({ type: "session", session: this.#session });
+  }
+
+  #isIdle(): boolean {
+    return this.#beginning === 0 && this.#claim.isHeld && !this.#host.hasTurn(this.#chatId);
+  }
+
+  #release(): void {
+    if (!this.#isIdle()) return;
+    this.#told.tellWhole();
+    this.#claim.over();
+  }
+
+  #readOnlyChanged(): void {
+    const { isReadOnly } = this.#claim;
+    if (isReadOnly) this.#told.forget();
+    // Whoever has read along takes over.
+    else this.resumed();
+    this.#host.readOnlyChanged(this.#chatId, isReadOnly);
+  }
+
+  #denial(): Error {
+    if (!this.#isGone) return new Error("This chat is active in another tab");
+    return Object.assign(new Error("The chat request was aborted."), { name: "AbortError" });
+  }
+}
