@@ -43,11 +43,11 @@ const sections: Record<string, string> = {
   "a base URL for each endpoint": "edge-proxy",
   "requests in the app's hands": "fetch-override",
   "a first answer from the app's own route": "head-start",
+  "one chat in several tabs": "multi-tab",
 };
 
 /** What has code in the guide and waits for a name of this package that is still to come. */
 const waiting = {
-  "one chat in several tabs": "useMultiTabChat",
   "actions from server to server": "AgentChat",
 };
 
@@ -91,7 +91,9 @@ type Stage = {
  */
 function guide(snippet: string, outcome: string, play: (stage: Stage) => Promise<void>): void {
   driven.add(snippet);
-  const hangsOnEffects = ["transport-setup", "restoring", "stop-generation"].includes(snippet);
+  const hangsOnEffects = ["transport-setup", "restoring", "stop-generation", "multi-tab"].includes(
+    snippet,
+  );
   const its = modes.filter((mode) => mode === "development" || hangsOnEffects);
   test.concurrent.for(its)(`${snippet}: ${outcome} (%s)`, async (mode, { onTestFinished }) => {
     const server = servers[mode];
@@ -443,6 +445,37 @@ function origins(visit: Visit): { in: string[]; out: string[] } {
 test("each section of the guide that has code has its page, and each page its test", () => {
   expect(Object.values(sections).sort()).toEqual([...snippets].sort());
   expect([...driven].sort()).toEqual([...snippets].sort());
+});
+
+guide("multi-tab", "one tab speaks, and another one follows it", async (stage) => {
+  const { server, chatId, open } = stage;
+  const owner = await open();
+  const other = await owner.beside();
+  await owner.say("a lighthouse");
+  await owner.isAnswering();
+  const late = await owner.beside();
+  for (const { page } of [other, late]) {
+    await page.getByText("This chat is active in another tab.").waitFor();
+    expect(await page.getByLabel("Message").isDisabled()).toBe(true);
+    await page.getByText("a lighthouse").first().waitFor();
+    await page.locator("article.assistant").waitFor();
+  }
+  const shown = await owner.shown(2);
+  expect(shown).toEqual(["a lighthouse", await told(server, chatId)]);
+  for (const { page } of [other, late]) {
+    await page.getByPlaceholder("Type a message...").waitFor();
+    expect(await page.locator("article").allTextContents()).toEqual(shown);
+  }
+  await late.say("another one");
+  await late.isAnswering();
+  await owner.page.getByPlaceholder("Active in another tab").waitFor();
+  await late.isIn("ready");
+  await owner.page.getByPlaceholder("Type a message...").waitFor();
+  const whole = await late.shown(4);
+  expect(whole.at(-1)).toBe(await told(server, chatId));
+  for (const { page } of [owner, other]) {
+    expect(await page.locator("article").allTextContents()).toEqual(whole);
+  }
 });
 
 test.each(Object.entries(waiting))("%s has to wait for `%s`", (_, name) => {

@@ -88,6 +88,13 @@ export class Visit {
     return visit;
   }
 
+  /** Opens the same page in another tab. */
+  async beside(): Promise<Visit> {
+    const visit = new Visit(await this.page.context().newPage(), this.watchman, this.#server);
+    await visit.page.goto(this.page.url());
+    return visit;
+  }
+
   async close(): Promise<void> {
     await this.watchman.look();
     await this.page.context().close();

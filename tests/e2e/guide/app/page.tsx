@@ -23,6 +23,8 @@ type Props = {
   messages: UIMessage[];
   status: string;
   error?: Error | undefined;
+  /** Nothing can be said here. */
+  isReadOnly?: boolean;
   onSend: (text: string) => void;
   /** More buttons. */
   children?: ReactNode;
@@ -47,7 +49,8 @@ export function Said({ by, children }: { by: UIMessage["role"]; children: ReactN
   return <article className={by}>{children}</article>;
 }
 
-export function Composer({ status, error, onSend, children }: Omit<Props, "messages">): ReactNode {
+export function Composer(props: Omit<Props, "messages">): ReactNode {
+  const { status, error, isReadOnly, onSend, children } = props;
   const [text, setText] = useState("");
   const send = () => {
     onSend(text);
@@ -57,7 +60,13 @@ export function Composer({ status, error, onSend, children }: Omit<Props, "messa
     <>
       <output>{status}</output>
       {error && <p role="alert">{error.message}</p>}
-      <input aria-label="Message" value={text} onChange={(event) => setText(event.target.value)} />
+      <input
+        aria-label="Message"
+        disabled={isReadOnly}
+        placeholder={isReadOnly ? "Active in another tab" : "Type a message..."}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
       <button type="button" onClick={send}>
         Send
       </button>
