@@ -11,12 +11,8 @@ import type { UIMessage, UIMessageChunk } from "ai";
 import { expect, vi } from "vitest";
 import { type Exchange, type OutStream, ScriptedService, settle, until } from "./scripted-service";
 
-/** What every client has: the published one's public surface, but for what is between tabs. */
-export type Client = Omit<Pick<PublishedTransport, keyof PublishedTransport>, BetweenTabs>;
-
-type BetweenTabs =
-  | ("isReadOnly" | "hasClaim" | "addReadOnlyListener" | "removeReadOnlyListener")
-  | ("broadcastMessages" | "addMessagesListener" | "removeMessagesListener");
+/** What every client has: the published one's public surface. */
+export type Client = Pick<PublishedTransport, keyof PublishedTransport>;
 
 /** The published options, where `undefined` takes the test's own away, and ours beside. */
 export type Options = {
