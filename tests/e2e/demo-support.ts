@@ -368,6 +368,14 @@ export class Demo {
     expect(this.watchman.findings()).toEqual([]);
   }
 
+  /** Opens the same chat in another tab. `prepare` is run in it before the page is. */
+  async beside(prepare: () => void = () => {}): Promise<Demo> {
+    const page = await this.page.context().newPage();
+    await page.addInitScript(prepare);
+    await page.goto(this.page.url());
+    return new Demo(page, this.watchman, this.server);
+  }
+
   at(testId: string) {
     return this.page.getByTestId(testId);
   }

@@ -7,6 +7,7 @@ import {
 import { useMemo, useRef, useState } from "react";
 import {
   useConnectionState,
+  useMultiTabChat,
   usePendingMessages,
   useSubAgentMessages,
   useTriggerChatTransport,
@@ -17,13 +18,15 @@ import { asBroken } from "./broken-answer";
 import { ChatMenu } from "./chat-menu";
 import { ClosedLine } from "./closed-line";
 import { Composer } from "./composer";
-import { describeError, isOfAgent } from "./describe-error";
+import { describeError, isOfAgent, isOfOtherTab } from "./describe-error";
+import { keepDraft, readDraft } from "./draft";
 import { hasContent, isThinking } from "./message";
 import { MessageList } from "./message-list";
 import { latestModel } from "./models";
 import { Notice } from "./notice";
 import { PartsContext } from "./parts-context";
 import { resumable, resumingWith } from "./resuming";
+import { useAbandoned } from "./use-abandoned";
 import { useChatAction } from "./use-chat-action";
 import { Welcome } from "./welcome";
 
@@ -42,6 +45,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
   const [picked, setPicked] = useState(() => latestModel(stored.messages));
   const [unsaved, setUnsaved] = useState<UIMessage[]>();
   const [isStopLost, setStopLost] = useState(false);
+  const [denials, setDenials] = useState(0);
 
   const transport = useTriggerChatTransport({
     task: agent,
@@ -56,10 +60,13 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
     onSessionChange: (id, session) => void api.saveSession(id, session).catch(console.warn),
     // Leaving the chat aborts the request, which must not end the answer. The stop button does.
     stopOnAbort: false,
+    // One tab speaks at a time, and the others follow.
+    multiTab: true,
   });
   const [resuming] = useState(() => resumingWith(transport, stored.messages));
 
   const failure = useRef<Error>(undefined);
+  const lastSaid = useRef("");
 
   const subAgents = useSubAgentMessages();
   const {
@@ -68,6 +75,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
     sendMessage,
     regenerate,
     addToolApprovalResponse,
+    resumeStream,
     status,
     error,
     clearError,
@@ -97,8 +105,12 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
     // Called before `onFinish`, which is not told.
     onError: (error) => {
       failure.current = error;
+      // Behind the hook, which is about to take the error up.
+      if (isOfOtherTab(error)) queueMicrotask(takeBackWords);
     },
   });
+  const { isReadOnly } = useMultiTabChat(transport, chatId, messages, setMessages);
+  useAbandoned(transport, chatId, isReadOnly, resumeStream);
 
   const model = takesModel(agent) ? picked : undefined;
   const metadata = useMemo(() => (model ? { model } : undefined), [model]);
@@ -126,16 +138,18 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
       isInjectionPoint,
       getInjectedMessages,
       subAgentOf: subAgents.get,
-      onDecide: isClosed
-        ? undefined
-        : (id: string, approved: boolean) =>
-            void addToolApprovalResponse({ id, approved, options: { metadata } }),
+      onDecide:
+        isClosed || isReadOnly
+          ? undefined
+          : (id: string, approved: boolean) =>
+              void addToolApprovalResponse({ id, approved, options: { metadata } }),
     }),
     [
       isInjectionPoint,
       getInjectedMessages,
       subAgents.get,
       isClosed,
+      isReadOnly,
       addToolApprovalResponse,
       metadata,
     ],
@@ -158,7 +172,16 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
     void save([...messages.slice(0, -1), asBroken(message, error.message)]);
   }
 
+  /** Another tab was quicker: what was to be said is kept for later. */
+  function takeBackWords() {
+    keepDraft(chatId, [lastSaid.current, readDraft(chatId)]);
+    lastSaid.current = "";
+    setDenials((count) => count + 1);
+    clearError();
+  }
+
   function send(text: string) {
+    lastSaid.current = text;
     const message: UIMessage = { id: generateId(), role: "user", parts: [{ type: "text", text }] };
     if (isNew) {
       // Failing here makes saving the messages fail too, and that is shown.
@@ -171,6 +194,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
   }
 
   function answerAgain() {
+    lastSaid.current = "";
     if (last?.role === "assistant" && !isDecided({ messages })) {
       void save(messages.slice(0, -1));
       void regenerate({ metadata });
@@ -198,7 +222,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
   }
 
   const problem = error && !isClosed ? describeError(error) : undefined;
-  const canChange = !isBusy && !isClosed && !action.isActing;
+  const canChange = !isBusy && !isClosed && !isReadOnly && !action.isActing;
 
   return (
     <PartsContext value={parts}>
@@ -212,7 +236,7 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
         <Welcome
           agent={agent}
           onAgentChange={isNew ? setAgent : undefined}
-          onSuggestion={isClosed ? undefined : send}
+          onSuggestion={isClosed || isReadOnly ? undefined : send}
         />
       ) : (
         <MessageList
@@ -273,7 +297,10 @@ export function Chat({ chatId, isNew, stored, onFirstMessage, onSaved, onNewChat
           <ClosedLine reason={transport.sessionClosedReason(chatId)} onNewChat={onNewChat} />
         ) : (
           <Composer
+            // A new one takes the draft up.
+            key={denials}
             chatId={chatId}
+            isReadOnly={isReadOnly}
             status={status}
             connection={connection}
             isThinking={isBusy && last !== undefined && isThinking(last)}

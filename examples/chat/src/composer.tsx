@@ -10,6 +10,8 @@ import { PendingList } from "./pending-list";
 
 type Props = {
   chatId: string;
+  /** Another tab speaks. */
+  isReadOnly: boolean;
   status: ChatStatus;
   connection: ChatConnectionState;
   /** The agent thinks aloud just now. */
@@ -32,13 +34,13 @@ type Props = {
 };
 
 export function Composer(props: Props) {
-  const { chatId, status, connection, isThinking, isHeld, pending } = props;
+  const { chatId, isReadOnly, status, connection, isThinking, isHeld, pending } = props;
   const { onSend, onSteer, onQueue, onPromote, onStop, onRetry, model, onPickModel } = props;
   const [text, setText] = useState(() => readDraft(chatId));
   const input = useRef<HTMLTextAreaElement>(null);
   const isAnswering = status === "streaming";
   const isBusy = isAnswering || status === "submitted";
-  const canSend = status !== "submitted" && !isHeld && text.trim() !== "";
+  const canSend = status !== "submitted" && !isHeld && !isReadOnly && text.trim() !== "";
 
   useEffect(() => {
     // On a touch screen, focus would bring up the keyboard over half the chat.
@@ -86,7 +88,8 @@ export function Composer(props: Props) {
           data-testid="composer"
           aria-label="Message"
           aria-describedby="composer-hint"
-          placeholder={isAnswering && onSteer ? "Join in" : "Write a message"}
+          placeholder={placeholderFor(isReadOnly, isAnswering && onSteer !== undefined)}
+          readOnly={isReadOnly}
           rows={1}
           value={text}
           onChange={(event) => setText(event.target.value)}
@@ -141,6 +144,7 @@ export function Composer(props: Props) {
         <ConnectionStatus
           status={status}
           connection={connection}
+          isReadOnly={isReadOnly}
           isThinking={isThinking}
           onRetry={onRetry}
         />
@@ -152,6 +156,11 @@ export function Composer(props: Props) {
       </div>
     </form>
   );
+}
+
+function placeholderFor(isReadOnly: boolean, canJoin: boolean): string {
+  if (isReadOnly) return "Active in another tab";
+  return canJoin ? "Join in" : "Write a message";
 }
 
 function enterDoes(isAnswering: boolean, hears: boolean): string {

@@ -6,6 +6,7 @@ import { Icon } from "./icon";
 type Props = {
   status: ChatStatus;
   connection: ChatConnectionState;
+  isReadOnly: boolean;
   isThinking: boolean;
   onRetry: () => void;
 };
@@ -28,7 +29,7 @@ function isLost({ status }: ChatConnectionState): boolean {
   return status === "reconnecting" || status === "offline";
 }
 
-function StatusLine({ status, connection, isThinking }: Props) {
+function StatusLine({ status, connection, isReadOnly, isThinking }: Props) {
   return (
     <p
       role="status"
@@ -43,16 +44,22 @@ function StatusLine({ status, connection, isThinking }: Props) {
           Connection lost. <NextTry at={connection.nextTryAt} />
         </span>
       ) : (
-        textOf(status, connection, isThinking)
+        textOf(status, connection, isReadOnly, isThinking)
       )}
     </p>
   );
 }
 
-function textOf(status: ChatStatus, connection: ChatConnectionState, isThinking: boolean): string {
+function textOf(
+  status: ChatStatus,
+  connection: ChatConnectionState,
+  isReadOnly: boolean,
+  isThinking: boolean,
+): string {
   if (connection.status === "offline")
     return "You are offline. The answer goes on when you are back.";
   if (status === "error") return "Not answered";
+  if (isReadOnly) return "Active in another tab, and followed here";
   if (status === "ready") return "Ready";
   // Also after a reload, when there is nothing to send.
   if (connection.status === "connecting") return "Connecting…";

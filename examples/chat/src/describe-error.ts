@@ -10,6 +10,11 @@ export function isOfAgent(error: Error): boolean {
   return !("status" in error || "code" in error || isOfNetwork(error));
 }
 
+/** Whether another tab was quicker. */
+export function isOfOtherTab(error: Error): boolean {
+  return error.message === "This chat is active in another tab";
+}
+
 export function describeError(error: Error): ErrorDescription {
   const status = "status" in error && typeof error.status === "number" ? error.status : undefined;
   const code = "code" in error ? error.code : undefined;
