@@ -9,6 +9,9 @@ import { HeardHistory, ToldHistory } from "./history.js";
  */
 const LAST_STATE_MS = 300;
 
+/** How long a page that comes back is told what it has missed, also by whom the chat is not any more. */
+const CATCH_UP_MS = 1_000;
+
 /** What the chats of a tab need of its transport. */
 export type TabsHost = {
   /** Whether a turn of the chat is sent, read or resumed here. */
@@ -35,6 +38,7 @@ export class SharedChat {
   #isGone = false;
   /** The page was away: it has to ask for what was said meanwhile. */
   #wasAway = false;
+  #catchingUp: ReturnType<typeof setTimeout> | undefined;
 
   constructor(chatId: string, tab: number, host: TabsHost, post: (message: TabMessage) => void) {
     this.#chatId = chatId;
@@ -64,10 +68,12 @@ export class SharedChat {
   /** The channel is open. */
   open(): void {
     this.#claim.open();
+    if (this.#wasAway) this.#catchingUp = setTimeout(() => this.#caughtUp(), CATCH_UP_MS);
   }
 
   /** The page is put away, or frozen. */
   close(): void {
+    clearTimeout(this.#catchingUp);
     this.#wasAway = true;
     this.#claim.close();
   }
@@ -76,6 +82,7 @@ export class SharedChat {
   dispose(): void {
     this.#isGone = true;
     clearTimeout(this.#ending);
+    clearTimeout(this.#catchingUp);
     this.#claim.over();
     this.#claim.close();
     this.#told.forget();
@@ -143,7 +150,7 @@ export class SharedChat {
     if (messages === "missed") {
       this.#post({ type: "hello" });
     } else if (messages) {
-      this.#wasAway = false;
+      this.#caughtUp();
       // Who reads the answer itself shows that.
       if (!this.#host.hasTurn(this.#chatId)) this.#host.messagesChanged(this.#chatId, messages);
     }
@@ -161,6 +168,11 @@ export class SharedChat {
 
   #tellSession(): void {
     if (this.#session) this.#post({ type: "session", session: this.#session });
+  }
+
+  #caughtUp(): void {
+    clearTimeout(this.#catchingUp);
+    this.#wasAway = false;
   }
 
   #isIdle(): boolean {

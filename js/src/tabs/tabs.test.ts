@@ -171,6 +171,20 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     expect(away.transport.getSession("chat")?.lastEventId).toBe("0");
   });
 
+  test("listens once to a tab that does not own it, when its page comes back", async () => {
+    const { open, tell } = app({ hasLocks });
+    const tab = open("a");
+    const old = publishedTab();
+    tell("a", "pagehide");
+    tell("a", "pageshow");
+    old.say("messages", { messages: answered("Be") });
+    await vi.waitFor(() => expect(tab.shown).toEqual([answered("Be")]));
+    old.say("messages", { messages: [] });
+    old.say("claim");
+    await vi.waitFor(() => expect(isReadOnly(tab)).toBe(true));
+    expect(tab.shown).toHaveLength(1);
+  });
+
   test("heeds the claim of a tab that runs the published client", async () => {
     const { open } = app({ hasLocks });
     const tab = open("a");
