@@ -23,8 +23,9 @@ export function checkCall(call) {
 }
 
 /**
- * Makes a send of the options of `sendMessages`: a message, the wish for the last answer anew, or an
- * action, for which the AI SDK has no `trigger`. `headStart` is what the app's own route takes, where
+ * Makes a send of the options of `sendMessages`: a message, the wish for the last answer anew, an
+ * action, for which the AI SDK has no `trigger`, or a `record` of `.in` as it is, whose answer, if it
+ * has one, is nobody's here. `headStart` is what the app's own route takes, where
  * the app has one and may need it.
  *
  * @param {Options} options
@@ -34,6 +35,7 @@ export function checkCall(call) {
 export function readSend(options, call, hasSession) {
   checkCall(call);
   const { chatId, abortSignal, onSettled, trigger, messages, messageId, body } = call;
+  if (call.record) return { chatId, source: "steer", body: JSON.stringify(call.record) };
   checkCallback("onSettled", onSettled);
   const stopOnAbort = options.stopOnAbort !== false;
   const metadata = mergedMetadata(options, call.metadata);

@@ -61,7 +61,8 @@ pub enum Input<'a> {
     },
     /// The app sends a message.
     Send {
-        /// Answered by [`Action::OpenStream`].
+        /// Answered by [`Action::OpenStream`]; where the send begins no turn, with
+        /// [`Answer::Delivered`].
         call: CallId,
         /// What it sends.
         send: Send,
@@ -197,7 +198,7 @@ pub enum Input<'a> {
 pub enum Answer {
     /// The session's state.
     Session(PersistedSession),
-    /// Whether the stop, or the message, was delivered.
+    /// Whether the stop, or what else begins no turn, was delivered.
     Delivered(bool),
     /// There is nothing to reconnect to.
     Nothing,

@@ -54,6 +54,9 @@ pub(super) enum Purpose {
     Stop(CallId),
     /// A call that wants to know whether its message was, which begins no turn of its own.
     Steer(CallId),
+    /// A call that wants to know that its record was taken, or why not; none once its transport is
+    /// disposed.
+    Record(Option<CallId>),
     /// Nobody: the stop of an aborted signal.
     UnattendedStop,
 }
