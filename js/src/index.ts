@@ -1,4 +1,13 @@
 export {
+  AgentChat,
+  type AgentChatOptions,
+  type ChatSession,
+  ChatStream,
+  type ChatStreamResult,
+  type ChatToolCall,
+  type ChatToolResult,
+} from "./server.js";
+export {
   createSubAgentMessages,
   SUB_AGENT_DATA_TYPE,
   type SubAgentChunkBatch,

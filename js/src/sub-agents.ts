@@ -1,4 +1,5 @@
 import type { UIMessage, UIMessageChunk } from "ai";
+import { loadReducer } from "./reducer.js";
 
 /** The type of the data parts that carry a sub-agent's chunks in the stream of its parent. */
 export const SUB_AGENT_DATA_TYPE = "data-subagent";
@@ -107,7 +108,7 @@ export class SubAgentStore<TUIMessage extends UIMessage> {
   };
 
   async #reduce(toolCallId: string, { chunks: stream }: SubAgent): Promise<void> {
-    const readUIMessageStream = await loadReducer();
+    const readUIMessageStream = await loadReducer("The messages of sub-agents");
     // Ends where the reducer meets a chunk that it cannot make sense of: what was before it stays.
     for await (const message of readUIMessageStream<TUIMessage>({ stream })) {
       this.#reduced.set(toolCallId, message);
@@ -184,20 +185,4 @@ function joinedDeltas(first: UIMessageChunk, next: UIMessageChunk): UIMessageChu
     return { ...next, inputTextDelta: first.inputTextDelta + next.inputTextDelta };
   }
   return undefined;
-}
-
-/**
- * The AI SDK's own reducer. `ai` is an optional peer, and loaded with the first sub-agent: who has
- * none needs no `ai`. Only the name in the braces is taken, so that bundlers can leave out the rest.
- */
-async function loadReducer() {
-  try {
-    const { readUIMessageStream } = await import("ai");
-    return readUIMessageStream;
-  } catch (cause) {
-    throw new Error(
-      "The messages of sub-agents need the package `ai`, and it could not be loaded: install it beside trigger-chat-transport.",
-      { cause },
-    );
-  }
 }

@@ -7,6 +7,7 @@ import type {
   ChatActionOptions,
   ChatConnectionState,
   ChatFetchOverride,
+  ChatInputChunk,
   ChatSessionPersistedState,
   ChatTransportEvent,
   TriggerChatTransportOptions,
@@ -117,6 +118,16 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     options?: ChatActionOptions,
   ): Promise<ReadableStream<UIMessageChunk>> =>
     this.#send(chatId, { ...options, chatId, trigger: "action", body: { action } });
+
+  /**
+   * Writes a record to the session's input as it is. Whatever it brings about is no turn of this
+   * transport's.
+   *
+   * @internal
+   */
+  sendRecord = async (chatId: string, record: ChatInputChunk): Promise<void> => {
+    await this.#made().sendMessages({ chatId, record });
+  };
 
   /**
    * Ends the running turn.
