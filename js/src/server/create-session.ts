@@ -73,6 +73,7 @@ export async function createSession(
     headers: {
       "Content-Type": "application/json",
       Authorization: `Bearer ${secretKey}`,
+      "x-trigger-source": "sdk",
       ...(branch === undefined ? {} : { "x-trigger-branch": branch }),
     },
     body: JSON.stringify(bodyOf(session)),
