@@ -64,8 +64,8 @@ function assemble() {
 
 function bundle() {
   const { outputFiles } = buildSync({
-    // In a chunk of its own, as webpack follows its `import("ai")` wherever it lies.
-    entryPoints: [...entries, "sub-agents"].map((entry) => at("js/src", `${entry}.ts`)),
+    // The reducer in a chunk of its own, as webpack follows its `import("ai")` wherever it lies.
+    entryPoints: [...entries, "reducer"].map((entry) => at("js/src", `${entry}.ts`)),
     outdir: staging,
     bundle: true,
     splitting: true,

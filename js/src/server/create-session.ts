@@ -92,7 +92,7 @@ export async function createSession(
   }
 }
 
-function ask(url: string, request: RequestInit): Promise<Response> {
+async function ask(url: string, request: RequestInit): Promise<Response> {
   return globalThis.fetch(url, { ...request, signal: AbortSignal.timeout(ATTEMPT_PATIENCE_MS) });
 }
 

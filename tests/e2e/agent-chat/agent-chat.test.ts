@@ -50,7 +50,9 @@ describe.each(names)("%s", (name) => {
     }
     expect(new Set(said).size).toBe(2);
     const heard = async (chatId: string) =>
-      (await inputs(chatId)).map(({ payload }) => (payload?.message as UIMessage).parts);
+      (await inputs(chatId)).map(
+        ({ payload }) => (payload?.message as UIMessage | undefined)?.parts,
+      );
     const text = (index: number) => [{ type: "text", text: said[index] }];
     expect(await heard(one.id)).toEqual([text(0), text(2)]);
     expect(await heard(other.id)).toEqual([text(1)]);
@@ -341,7 +343,11 @@ describe("both ask the same of their server", () => {
   test("for a session with nothing said of it, and one that is pinned to no deployment", async () => {
     await asked(async ({ open }, id) => void (await open({ agent: "echo", id }).preload()));
     await asked(async ({ open }, id) => {
-      const triggerConfig = { basePayload: {}, externalDeploymentId: null, idleTimeoutInSeconds: 5 };
+      const triggerConfig = {
+        basePayload: {},
+        externalDeploymentId: null,
+        idleTimeoutInSeconds: 5,
+      };
       await open({ agent: "echo", id, triggerConfig }).preload();
     });
     const longId = "x".repeat(200);

@@ -1,6 +1,10 @@
 // Both packages' `AgentChat` against servers of their own, and what each asks of its server.
 import { configure } from "@trigger.dev/sdk";
-import { AgentChat as PublishedChat, type ChatSession } from "@trigger.dev/sdk/chat";
+import {
+  type ChatSession,
+  AgentChat as PublishedChat,
+  type ChatStream as PublishedStream,
+} from "@trigger.dev/sdk/chat";
 import type { UIMessageChunk } from "ai";
 import { AgentChat as OurChat } from "trigger-chat-transport";
 import { onTestFinished, vi } from "vitest";
@@ -8,8 +12,13 @@ import { type SessionServer, startServer } from "../support/server";
 
 export const KEY = "tr_dev_agent_chat";
 
-/** The surface that both have. */
-export type Chat = Pick<PublishedChat, keyof PublishedChat>;
+type Answer = Pick<PublishedStream, keyof PublishedStream>;
+
+/** The surface that both have: their types differ in what is private alone. */
+export type Chat = Omit<PublishedChat, "sendMessage" | "sendAction"> & {
+  sendMessage(...args: Parameters<PublishedChat["sendMessage"]>): Promise<Answer>;
+  sendAction(...args: Parameters<PublishedChat["sendAction"]>): Promise<Answer>;
+};
 export type Options = ConstructorParameters<typeof PublishedChat>[0];
 
 export const names = ["ours", "published"] as const;
