@@ -4,6 +4,7 @@ import type * as Published from "@trigger.dev/sdk/chat";
 import type * as PublishedReact from "@trigger.dev/sdk/chat/react";
 import type * as Ours from "trigger-chat-transport";
 import type * as OursReact from "trigger-chat-transport/react";
+import type * as OursServer from "trigger-chat-transport/server";
 import type * as agents from "./app/agents.js";
 import { type Equal, proves } from "./app/equal.js";
 
@@ -112,16 +113,63 @@ proves<{
 }>();
 
 // What is there at run time.
-type MissingValues = "AgentChat" | "ChatStream";
 
 proves<{
   added: Equal<Exclude<keyof typeof Ours, keyof typeof Published>, "ChatTransport">;
-  missing: Equal<Exclude<keyof typeof Published, keyof typeof Ours>, MissingValues>;
+  missing: Equal<Exclude<keyof typeof Published, keyof typeof Ours>, never>;
   addedHooks: Equal<
     Exclude<keyof typeof OursReact, keyof typeof PublishedReact>,
     "useConnectionState"
   >;
   missingHooks: Equal<Exclude<keyof typeof PublishedReact, keyof typeof OursReact>, never>;
+}>();
+
+// Server to server. What is private in a class is part of its type, so members are held side by side;
+// `sendMessage` and `sendAction` give such a class.
+type WithAnswers = "sendMessage" | "sendAction";
+type AgentMember = Exclude<keyof Published.AgentChat, WithAnswers>;
+type SharedAgentOption = Exclude<keyof Published.AgentChatOptions, "triggerConfig">;
+type SameForAgentChat<Agent> = Equal<
+  Pick<Ours.AgentChatOptions<Agent>, SharedAgentOption>,
+  Pick<Published.AgentChatOptions<Agent>, SharedAgentOption>
+>;
+
+proves<{
+  ChatSession: Equal<Ours.ChatSession, Published.ChatSession>;
+  ChatStreamResult: Equal<Ours.ChatStreamResult, Published.ChatStreamResult>;
+  ChatToolCall: Equal<Ours.ChatToolCall, Published.ChatToolCall>;
+  ChatToolResult: Equal<Ours.ChatToolResult, Published.ChatToolResult>;
+  addedOption: Equal<
+    Exclude<keyof Ours.AgentChatOptions, keyof Published.AgentChatOptions>,
+    "secretKey"
+  >;
+  anyAgent: SameForAgentChat<unknown>;
+  triggerConfig: Equal<
+    Ours.AgentChatOptions["triggerConfig"],
+    Published.AgentChatOptions["triggerConfig"]
+  >;
+  members: Equal<keyof Ours.AgentChat, keyof Published.AgentChat>;
+  streamMembers: Equal<keyof Ours.ChatStream, keyof Published.ChatStream>;
+  server: Equal<keyof typeof OursServer, "AgentChat" | "ChatStream">;
+}>();
+proves<{ [Name in keyof typeof agents]: SameForAgentChat<(typeof agents)[Name]> }>();
+proves<{
+  [Name in AgentMember]: Equal<Ours.AgentChat[Name], Published.AgentChat[Name]>;
+}>();
+proves<{
+  [Name in WithAnswers]: Equal<
+    Parameters<Ours.AgentChat[Name]>,
+    Parameters<Published.AgentChat[Name]>
+  >;
+}>();
+proves<{
+  [Name in keyof Published.ChatStream]: Equal<Ours.ChatStream[Name], Published.ChatStream[Name]>;
+}>();
+proves<{
+  ChatStream: Equal<
+    ConstructorParameters<typeof Ours.ChatStream>,
+    ConstructorParameters<typeof Published.ChatStream>
+  >;
 }>();
 
 // The hooks, and the messages of sub-agents. Their options may be `undefined` outright, and where one

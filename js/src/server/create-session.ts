@@ -18,7 +18,7 @@ export type SessionTriggerConfig = {
   /** The names of the limits that each run holds: two at most. */
   concurrency?: string[] | undefined;
   /** Gives each run a pool of its own under the limits that are counted by key. */
-  concurrencyKey?: string | number | undefined;
+  concurrencyKey?: string | undefined;
   /** Beside the chat's own tag; ten with it, at most. */
   tags?: string[] | undefined;
   maxAttempts?: number | undefined;

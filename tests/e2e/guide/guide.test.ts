@@ -7,8 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import type { Browser } from "playwright-core";
-import * as ours from "trigger-chat-transport";
-import * as oursForReact from "trigger-chat-transport/react";
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from "vitest";
 import { eventually, ServerRecords } from "../demo-support";
 import { launchBrowser } from "../support/browser";
@@ -44,11 +42,6 @@ const sections: Record<string, string> = {
   "requests in the app's hands": "fetch-override",
   "a first answer from the app's own route": "head-start",
   "one chat in several tabs": "multi-tab",
-};
-
-/** What has code in the guide and waits for a name of this package that is still to come. */
-const waiting = {
-  "actions from server to server": "AgentChat",
 };
 
 const modes = ["production", "development"] as const;
@@ -442,11 +435,6 @@ function origins(visit: Visit): { in: string[]; out: string[] } {
   return { in: of(/\/in\//), out: of(/\/out$/) };
 }
 
-test("each section of the guide that has code has its page, and each page its test", () => {
-  expect(Object.values(sections).sort()).toEqual([...snippets].sort());
-  expect([...driven].sort()).toEqual([...snippets].sort());
-});
-
 guide("multi-tab", "one tab speaks, and another one follows it", async (stage) => {
   const { server, chatId, open } = stage;
   const owner = await open();
@@ -478,8 +466,9 @@ guide("multi-tab", "one tab speaks, and another one follows it", async (stage) =
   }
 });
 
-test.each(Object.entries(waiting))("%s has to wait for `%s`", (_, name) => {
-  expect({ ...ours, ...oursForReact }, `${name} is here: show it`).not.toHaveProperty(name);
+test("each section of the guide that has code has its page, and each page its test", () => {
+  expect(Object.values(sections).sort()).toEqual([...snippets].sort());
+  expect([...driven].sort()).toEqual([...snippets].sort());
 });
 
 test("the pages take the agents' types, and none of their code", () => {
