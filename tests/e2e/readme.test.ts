@@ -24,6 +24,7 @@ const documents = {
   "README.md": { sh: 1, tsx: 1 },
   "pkg-template/README.md": { sh: 1, tsx: 1 },
   "examples/chat/README.md": { sh: 2 },
+  "examples/two-agents/README.md": { sh: 1 },
 };
 
 /** What the blocks leave to the reader: calls to the app's own server, and what it renders. */
@@ -99,8 +100,8 @@ const howTos = readdirSync(join(repository, "docs/how-to")).filter((name) => nam
 test.each(howTos)("docs/how-to/%s shows lines of the files that it names", (name) => {
   const page = `docs/how-to/${name}`;
   const text = textOf(page);
-  const sources = [...text.matchAll(/\]\(\.\.\/\.\.\/([\w./-]+\.tsx)\)/g)].map(([, path = ""]) =>
-    textOf(path),
+  const sources = [...text.matchAll(/\]\(\.\.\/\.\.\/([\w./-]+\.(?:tsx|mjs))\)/g)].map(
+    ([, path = ""]) => textOf(path),
   );
   const blocks = blocksOf(page);
   expect(blocks.length).toBeGreaterThan(0);
@@ -188,6 +189,10 @@ test.each(commands)(
     } else if (program === "npm" && args[0] === "install") {
       const manifest = readFileSync(join(repository, "pkg/package.json"), "utf8");
       expect(args.slice(1)).toEqual([JSON.parse(manifest).name]);
+    } else if (program === "node") {
+      const scripts = args.filter((word) => word.endsWith(".mjs"));
+      expect(scripts.length).toBeGreaterThan(0);
+      for (const path of scripts) expect(existsSync(join(repository, path)), path).toBe(true);
     } else {
       const flags = [...line.replace(/^.*? -- /, "").matchAll(/--([\w-]+)/g)].map(
         ([, flag]) => flag,

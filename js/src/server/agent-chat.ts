@@ -283,6 +283,6 @@ function userMessage(prefix: string, text: string): UIMessage {
 /** Node 18 has no global `crypto`; the id tells chats apart, and guards no secret. */
 function randomId(): string {
   if (typeof crypto !== "undefined") return crypto.randomUUID();
-  const digits = () => Math.random().toString(36).slice(2);
-  return `${digits()}${digits()}`;
+  const digit = () => Math.floor(Math.random() * 36).toString(36);
+  return Array.from({ length: 25 }, digit).join("");
 }

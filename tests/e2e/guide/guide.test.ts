@@ -23,7 +23,7 @@ const SHORT = "Tell me a story: 30 words, 2 ms";
 
 /**
  * What of the guide shows code, and which page has it. The agents' side of it is in `app/agents.ts`,
- * which only the compiler reads.
+ * which only the compiler reads; what it shows of a server that talks to an agent is in `../agent-chat`.
  */
 const sections: Record<string, string> = {
   "a transport for `useChat`": "transport-setup",
