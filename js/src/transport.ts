@@ -105,7 +105,10 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     chatId: string,
     message: UIMessage,
     metadata?: Record<string, unknown>,
-  ): Promise<boolean> => this.#made().sendPendingMessage(chatId, message, metadata);
+  ): Promise<boolean> =>
+    this.#made()
+      .sendPendingMessage(chatId, message, metadata)
+      .catch(() => false);
 
   /**
    * Sends an action of the app's own, for the agent's `onAction`.
@@ -124,10 +127,10 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * transport's.
    *
    * @internal
+   * @returns `false` without a session, or with a closed one.
    */
-  sendRecord = async (chatId: string, record: ChatInputChunk): Promise<void> => {
-    await this.#made().sendMessages({ chatId, record });
-  };
+  sendRecord = async (chatId: string, record: ChatInputChunk): Promise<boolean> =>
+    this.#made().sendPendingMessage(chatId, record, false);
 
   /**
    * Ends the running turn.

@@ -23,9 +23,8 @@ export function checkCall(call) {
 }
 
 /**
- * Makes a send of the options of `sendMessages`: a message, the wish for the last answer anew, an
- * action, for which the AI SDK has no `trigger`, or a `record` of `.in` as it is, whose answer, if it
- * has one, is nobody's here. `headStart` is what the app's own route takes, where
+ * Makes a send of the options of `sendMessages`: a message, the wish for the last answer anew, or an
+ * action, for which the AI SDK has no `trigger`. `headStart` is what the app's own route takes, where
  * the app has one and may need it.
  *
  * @param {Options} options
@@ -35,7 +34,6 @@ export function checkCall(call) {
 export function readSend(options, call, hasSession) {
   checkCall(call);
   const { chatId, abortSignal, onSettled, trigger, messages, messageId, body } = call;
-  if (call.record) return { chatId, source: "steer", body: JSON.stringify(call.record) };
   checkCallback("onSettled", onSettled);
   const stopOnAbort = options.stopOnAbort !== false;
   const metadata = mergedMetadata(options, call.metadata);
@@ -71,7 +69,8 @@ export function readSend(options, call, hasSession) {
 }
 
 /**
- * The same for a message that is added to a running turn. It rides whole.
+ * The same for a message that is added to a running turn. It rides whole. With `false` for
+ * its metadata it is no message but a record of `.in`, and goes as it is.
  *
  * @param {Options} options
  * @param {string} chatId
@@ -80,6 +79,7 @@ export function readSend(options, call, hasSession) {
  */
 export function readPending(options, chatId, message, metadata) {
   if (message == null) throw new TypeError("`message` is required: the message to add.");
+  if (metadata === false) return { chatId, source: "steer", body: JSON.stringify(message) };
   const payload = { message, chatId, trigger: "submit-message" };
   return {
     ...{ chatId, source: "steer", messageId: message.id },

@@ -61,8 +61,7 @@ pub enum Input<'a> {
     },
     /// The app sends a message.
     Send {
-        /// Answered by [`Action::OpenStream`]; where the send begins no turn, with
-        /// [`Answer::Delivered`].
+        /// Answered by [`Action::OpenStream`].
         call: CallId,
         /// What it sends.
         send: Send,
@@ -79,9 +78,10 @@ pub enum Input<'a> {
         /// The stop's idempotency key.
         part_id: PartId,
     },
-    /// The app adds a message to what the running turn was asked.
+    /// The app adds a message to what the running turn was asked, or another record to the input that
+    /// begins no turn of its own.
     Steer {
-        /// Answered with [`Answer::Delivered`].
+        /// Answered with [`Answer::Delivered`], or with what has refused it.
         call: CallId,
         /// What it sends.
         send: Send,
@@ -198,7 +198,7 @@ pub enum Input<'a> {
 pub enum Answer {
     /// The session's state.
     Session(PersistedSession),
-    /// Whether the stop, or what else begins no turn, was delivered.
+    /// Whether the stop, or the message, was delivered.
     Delivered(bool),
     /// There is nothing to reconnect to.
     Nothing,

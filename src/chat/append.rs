@@ -52,11 +52,8 @@ pub(super) enum Purpose {
     AbandonedTurn { stop: PartId },
     /// A call that wants to know whether the stop was delivered.
     Stop(CallId),
-    /// A call that wants to know whether its message was, which begins no turn of its own.
+    /// A call that wants to know that its message was, or why not, which begins no turn of its own.
     Steer(CallId),
-    /// A call that wants to know that its record was taken, or why not; none once its transport is
-    /// disposed.
-    Record(Option<CallId>),
     /// Nobody: the stop of an aborted signal.
     UnattendedStop,
 }

@@ -334,12 +334,7 @@ impl Chat {
                 reject_if_awaited(call, &error, &mut cx);
             }
             Waiting::Send(call, send) => {
-                let purpose = if send.source.starts_turn() {
-                    append::Purpose::Turn(call)
-                } else {
-                    append::Purpose::Record(call)
-                };
-                self.queue(purpose, send, now, out);
+                self.queue(append::Purpose::Turn(call), send, now, out);
             }
         }
     }
@@ -573,8 +568,7 @@ impl Chat {
             }
         });
         for append in &mut self.appends {
-            if let append::Purpose::Turn(call) | append::Purpose::Record(call) = &mut append.purpose
-            {
+            if let append::Purpose::Turn(call) = &mut append.purpose {
                 reject_if_awaited(call.take(), &ChatError::Aborted, &mut cx);
             }
         }
@@ -745,17 +739,10 @@ impl Chat {
             }
             (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, now, out),
             (append::Purpose::Steer(call), Ok(_)) => cx.resolve(call, Answer::Delivered(true)),
-            (append::Purpose::Stop(call) | append::Purpose::Steer(call), Err(_)) => {
-                cx.resolve(call, Answer::Delivered(false));
-            }
-            (append::Purpose::Record(Some(call)), Ok(_)) => {
-                cx.resolve(call, Answer::Delivered(true));
-            }
-            (append::Purpose::Record(call), Err(error)) => {
-                reject_if_awaited(call, &error, &mut cx);
-            }
+            (append::Purpose::Stop(call), Err(_)) => cx.resolve(call, Answer::Delivered(false)),
+            (append::Purpose::Steer(call), Err(error)) => cx.reject(call, error),
             (append::Purpose::AbandonedTurn { .. }, Err(_))
-            | (append::Purpose::UnattendedStop | append::Purpose::Record(None), _) => {}
+            | (append::Purpose::UnattendedStop, _) => {}
         }
         self.send_next(now, out);
     }

@@ -162,12 +162,6 @@ pub(crate) fn steer(call: u32) -> Input<'static> {
     Input::Steer { call: CallId(call), send }
 }
 
-/// Sends a record that begins no turn of this client's.
-pub(crate) fn record(call: u32) -> Input<'static> {
-    let send = message(call, SendSource::Steer, &format!("B{call}"));
-    Input::Send { call: CallId(call), send }
-}
-
 fn message(call: u32, source: SendSource, body: &str) -> Send {
     Send {
         source,

@@ -15,7 +15,6 @@ mod overlapping;
 mod passed_over;
 mod proving;
 mod reading;
-mod records;
 mod resending;
 mod resuming;
 mod retrying;

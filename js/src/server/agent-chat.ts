@@ -3,10 +3,12 @@ import { TriggerChatTransport } from "../transport.js";
 import type {
   ChatBaseURLResolver,
   ChatFetchOverride,
+  ChatInputChunk,
   ChatSessionPersistedState,
   ChatTransportEvent,
   InferChatClientData,
 } from "../types.js";
+import { closedError } from "./api-error.js";
 import { authorizedFetch } from "./authorized-fetch.js";
 import { ChatStream } from "./chat-stream.js";
 import { createSession, type SessionTriggerConfig } from "./create-session.js";
@@ -152,15 +154,17 @@ export class AgentChat<TAgent = unknown> {
    */
   async close(): Promise<boolean> {
     if (!this.#isStarted) return false;
-    try {
-      const payload = { chatId: this.#id, trigger: "close" } as const;
-      await this.#connected().transport.sendRecord(this.#id, { kind: "message", payload });
-    } catch {
-      return false;
+    const payload = { chatId: this.#id, trigger: "close" } as const;
+    const sent = this.#sendRecord({ kind: "message", payload });
+    const wasSent = await sent.then(
+      () => true,
+      () => false,
+    );
+    if (wasSent) {
+      this.#isStarted = false;
+      this.#isConfigured = false;
     }
-    this.#isStarted = false;
-    this.#isConfigured = false;
-    return true;
+    return wasSent;
   }
 
   /**
@@ -185,7 +189,7 @@ export class AgentChat<TAgent = unknown> {
     isFinal: boolean;
   }): Promise<void> {
     const { partialAssistantMessage, messageId, isFinal } = handover;
-    await this.#connected().transport.sendRecord(this.#id, {
+    await this.#sendRecord({
       kind: "handover",
       partialAssistantMessage,
       ...(messageId === undefined ? {} : { messageId }),
@@ -195,7 +199,13 @@ export class AgentChat<TAgent = unknown> {
 
   /** Tells the agent that there is nothing to hand over. */
   async sendHandoverSkip(): Promise<void> {
-    await this.#connected().transport.sendRecord(this.#id, { kind: "handover-skip" });
+    await this.#sendRecord({ kind: "handover-skip" });
+  }
+
+  async #sendRecord(record: ChatInputChunk): Promise<void> {
+    const { transport } = this.#connected();
+    if (await transport.sendRecord(this.#id, record)) return;
+    throw closedError(this.#id, transport.sessionClosedReason(this.#id));
   }
 
   #connected() {

@@ -268,7 +268,11 @@ describe.each(names)("%s", (name) => {
     await readSome(stream, 3);
     await home().server.closeSession(chat.id, "enough");
     await read(stream);
-    await expect(chat.sendMessage("Hello?")).rejects.toMatchObject({ status: 409 });
+    const closed = { name: "TriggerApiError", status: 409 };
+    await expect(chat.sendMessage("Hello?")).rejects.toMatchObject(closed);
+    await expect(chat.sendHandoverSkip()).rejects.toMatchObject(closed);
+    expect(await chat.steer("Hello?")).toBe(false);
+    expect(await chat.close()).toBe(false);
   });
 });
 
