@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{KEY, Server, encode, submit};
+use crate::support::{KEY, Server, encode, said, submit};
 
 const STOP: &str = r#"{"kind":"stop"}"#;
 
@@ -27,6 +27,18 @@ fn appends_without_a_part_id_all_land() {
     let chat = server.chat("c", "echo");
     assert_eq!(chat.say(&json!({ "kind": "stop" })), 0);
     assert_eq!(chat.say(&json!({ "kind": "stop" })), 1);
+}
+
+#[test]
+fn the_apps_server_hands_an_answer_over_with_its_key() {
+    let server = Server::start();
+    let chat = server.chat("c", "echo");
+    let append = |body: &str| server.post(&chat.path("in/append")).bearer(KEY).send(body);
+    let handover = r#"{"kind":"handover","partialAssistantMessage":[],"isFinal":false}"#;
+    assert_eq!(append(handover).body, r#"{"ok":true,"seq":0}"#);
+    assert_eq!(append(r#"{"kind":"handover-skip"}"#).body, r#"{"ok":true,"seq":1}"#);
+    append(r#"{"kind":"handover","isFinal":false}"#).is_refused_with(400, "a `handover` needs");
+    assert!(said(&chat.read_turn("", 0)).is_empty(), "an agent here has nothing to go on with");
 }
 
 #[test]
