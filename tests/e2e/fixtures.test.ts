@@ -2,7 +2,7 @@
 // for production by three bundlers without a setting that concerns it, and used.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -102,14 +102,25 @@ describe("in an app built for production, a conversation comes about", () => {
     return app;
   }
 
+  /** The page has the transport, and nothing of what is for servers. */
+  function isForBrowsers(page: string): void {
+    const files = readdirSync(page, { recursive: true, encoding: "utf8" });
+    const code = files.filter((name) => name.endsWith(".js"));
+    const text = code.map((name) => readFileSync(join(page, name), "utf8")).join("\n");
+    const traces = ["X-Part-Id", "TRIGGER_SECRET_KEY", "api/v1/sessions"];
+    expect(traces.filter((trace) => text.includes(trace))).toEqual(["X-Part-Id"]);
+  }
+
   test("with Vite, and its types hold", { timeout: INSTALL_TIMEOUT_MS }, async () => {
     const app = await built("vite-react");
+    isForBrowsers(join(app, "dist"));
     const server = await sessionServer(join(app, "dist"));
     await converse(server, server);
   });
 
   test("with webpack, without a configuration", { timeout: INSTALL_TIMEOUT_MS }, async () => {
     const app = await built("webpack-react");
+    isForBrowsers(join(app, "public"));
     const server = await sessionServer(join(app, "public"));
     await converse(server, server);
   });
