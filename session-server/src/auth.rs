@@ -2,12 +2,15 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
 use crate::time;
+
+/// The scope of a cookie's token: whoever has it may come in by the proxy.
+const VISIT: &str = "visit:proxy";
 
 /// Mints and checks what callers show.
 pub(crate) struct Keys {
@@ -37,6 +40,8 @@ impl Signing {
 pub(crate) enum AuthError {
     #[error("Authorization is missing: send `Bearer` with the secret key or a session token")]
     Missing,
+    #[error("the cookie is missing: sign in at `/proxy/sign-in`")]
+    NoCookie,
     #[error("the session token has expired")]
     Expired,
     #[error("the session token is not valid here")]
@@ -89,11 +94,20 @@ impl Keys {
 
     /// A token to read and write the chat's session.
     pub(crate) fn mint(&self, chat_id: &str) -> Result<String, jsonwebtoken::errors::Error> {
+        self.sign(vec![scope(Access::Read, chat_id), scope(Access::Write, chat_id)])
+    }
+
+    /// A token for the cookie of somebody who has signed in at the proxy.
+    pub(crate) fn mint_visitor(&self) -> Result<String, jsonwebtoken::errors::Error> {
+        self.sign(vec![VISIT.to_owned()])
+    }
+
+    fn sign(&self, scopes: Vec<String>) -> Result<String, jsonwebtoken::errors::Error> {
         let now = time::now() / 1000;
         let claims = Claims {
             sub: "local".to_owned(),
             public: true,
-            scopes: vec![scope(Access::Read, chat_id), scope(Access::Write, chat_id)],
+            scopes,
             iat: now,
             exp: now + i64::from(self.lifetime_seconds),
         };
@@ -113,9 +127,26 @@ impl Keys {
         if token == self.secret_key {
             return Ok(Caller::Server);
         }
+        Ok(Caller::Browser { scopes: self.scopes(token)? })
+    }
+
+    /// Checks the token in a cookie.
+    pub(crate) fn check_visitor(&self, token: &str) -> Result<(), AuthError> {
+        let may_visit = self.scopes(token)?.iter().any(|scope| scope == VISIT);
+        if may_visit { Ok(()) } else { Err(AuthError::Invalid) }
+    }
+
+    /// What the app's own server sends as `Authorization`.
+    pub(crate) fn authorization(&self) -> Result<HeaderValue, AuthError> {
+        let bearer = format!("Bearer {}", self.secret_key);
+        HeaderValue::from_str(&bearer).map_err(|_| AuthError::Invalid)
+    }
+
+    /// What a token that was signed here is good for.
+    fn scopes(&self, token: &str) -> Result<Vec<String>, AuthError> {
         let signing = self.signing.read().unwrap_or_else(PoisonError::into_inner);
         match decode::<Claims>(token, &signing.decoding, &self.validation) {
-            Ok(token) => Ok(Caller::Browser { scopes: token.claims.scopes }),
+            Ok(token) => Ok(token.claims.scopes),
             Err(error) => Err(match error.kind() {
                 jsonwebtoken::errors::ErrorKind::ExpiredSignature => AuthError::Expired,
                 _ => AuthError::Invalid,

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::agents::{Agents, Model, SetupError, Workers};
@@ -24,10 +25,15 @@ use crate::bells::Bells;
 use crate::cli::Options;
 use crate::connections::{self, End};
 use crate::faults::{self, Desk};
+use crate::proxy;
 use crate::store::{OpenError, Store};
 
 /// How long a browser may remember a preflight's answer.
 const PREFLIGHT_SECONDS: u64 = 24 * 60 * 60;
+
+/// What is refused where there is nothing, instead of being a place in the page.
+const BELOW_NO_PAGE: [&str; 5] =
+    ["/api/{*rest}", "/realtime/{*rest}", "/app/{*rest}", "/admin/{*rest}", "/proxy/{*rest}"];
 
 /// What all handlers and workers share.
 pub(crate) struct Server {
@@ -155,7 +161,7 @@ fn routes(server: Arc<Server>, page: Option<&Path>) -> Router {
         .method_not_allowed_fallback(async |method: Method| ApiError::MethodNotAllowed(method));
     let routes = match page {
         None => routes.fallback(no_route),
-        Some(page) => ["/api/{*rest}", "/realtime/{*rest}", "/app/{*rest}", "/admin/{*rest}"]
+        Some(page) => BELOW_NO_PAGE
             .into_iter()
             .fold(routes, |routes, path| routes.route(path, axum::routing::any(no_route)))
             .fallback_service(
@@ -163,7 +169,8 @@ fn routes(server: Arc<Server>, page: Option<&Path>) -> Router {
             ),
     };
     let faults = from_fn_with_state(Arc::clone(&server), faults::meet);
-    routes.with_state(server).layer(faults).layer(cors())
+    let by_cookie = proxy::routes(&server).layer(faults.clone()).layer(cors_with_cookies());
+    routes.layer(faults).layer(cors()).merge(by_cookie).with_state(server)
 }
 
 async fn no_route(uri: Uri) -> ApiError {
@@ -177,6 +184,18 @@ fn cors() -> CorsLayer {
         .allow_methods(Any)
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
+        .max_age(Duration::from_secs(PREFLIGHT_SECONDS))
+}
+
+/// The proxy lets a page of another port send its cookie, and hides the headers that an `EventSource`
+/// does not show either. A cookie that is `SameSite` comes from no other site.
+fn cors_with_cookies() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .allow_credentials(true)
+        .expose_headers([RETRY_AFTER])
         .max_age(Duration::from_secs(PREFLIGHT_SECONDS))
 }
 

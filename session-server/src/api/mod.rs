@@ -30,6 +30,12 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/api/v1/sessions", post(sessions::create_route))
         .route("/api/v1/sessions/{session}/close", post(sessions::close_route))
+        .merge(client_routes())
+}
+
+/// Those of them that clients use.
+pub(crate) fn client_routes() -> Router<Arc<Server>> {
+    Router::new()
         .route(APPEND, post(append::append))
         .route(RECORDS, get(records::records))
         .route(SUBSCRIBE, get(subscribe::subscribe))

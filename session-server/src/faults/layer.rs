@@ -13,6 +13,7 @@ use super::body::{Bent, Ending};
 use super::desk::Met;
 use super::order::{Canned, Place, Spoil};
 use crate::api::{self, read_body};
+use crate::proxy;
 use crate::server::Server;
 use crate::store::Session;
 
@@ -68,10 +69,10 @@ pub(crate) async fn meet(
     answer
 }
 
-/// What faults know the request as.
+/// What faults know the request as, whether it comes by the proxy or not.
 fn place(request: &Request) -> Option<Place> {
-    let path = request.extensions().get::<MatchedPath>()?;
-    match (request.method(), path.as_str()) {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    match (request.method(), path.strip_prefix(proxy::PREFIX).unwrap_or(path)) {
         (&Method::POST, api::APPEND) => Some(Place::Append),
         (&Method::GET, api::SUBSCRIBE) => Some(Place::Subscribe),
         (&Method::GET, api::RECORDS) => Some(Place::Records),

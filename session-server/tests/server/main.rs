@@ -14,6 +14,7 @@ mod head_start;
 mod model;
 mod model_failures;
 mod model_memory;
+mod proxy;
 mod restart;
 mod sessions;
 mod stand_in;
