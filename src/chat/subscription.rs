@@ -514,9 +514,6 @@ impl Subscription {
             is_broken: false,
         });
         self.has_renewed_token = false;
-        if self.doubt == Doubt::Idle && !head.is_settled {
-            self.doubt = Doubt::None;
-        }
         if !mem::replace(&mut self.has_told_connected, true) {
             cx.tell(ChatEvent::StreamConnected {
                 resumed: self.purpose.is_resumed,
@@ -582,6 +579,9 @@ impl Subscription {
         let is_cut = body.is_mid_turn && holds(Rule::CutBodiesAreNoEnd);
         if (body.is_settled && !is_cut) || !holds(Rule::BodiesAreNotTurns) {
             return self.settled(session, cx);
+        }
+        if self.doubt == Doubt::Idle && !body.is_settled {
+            self.doubt = Doubt::None;
         }
         if body.is_live || body.has_run(cx.now) {
             self.barren_bodies = 0;
@@ -655,6 +655,8 @@ impl Subscription {
         match &*event.name {
             "ping" => self.has_shown_life(false),
             "error" => body.is_broken = true,
+            // A proxy's, for readers that see no headers.
+            "settled" => body.is_settled = !cx.watches(),
             _ if event.data == "[DONE]" => body.is_done = true,
             "batch" => {
                 // The header may not be readable across origins; the first batch tells as well.

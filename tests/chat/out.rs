@@ -2,6 +2,8 @@
 
 pub(crate) const PING: &str = "event: ping\ndata: {\"timestamp\":1795466593323}\n\n";
 pub(crate) const DONE: &str = "data: [DONE]\n\n";
+/// What a proxy says in place of the header, to a reader that sees none.
+pub(crate) const SETTLED: &str = "event: settled\ndata: true\n\n";
 pub(crate) const ERROR: &str = "event: error\ndata: storage is away\n\n";
 /// A batch that a proxy has cut, in an event that is whole.
 pub(crate) const BROKEN_BATCH: &str = "event: batch\nid: 9,9,9\ndata: {\"records\":[{\"seq_nu\n\n";

@@ -5,7 +5,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::harness::*;
-use crate::out::{DONE, PING, batch, boundary, chunk, control, trim};
+use crate::out::{DONE, PING, SETTLED, batch, boundary, chunk, control, trim};
 
 /// A stream for `.in` 1, by requests 3 (its message) and 4, that has passed over a boundary at 0.
 fn passed_over() -> Harness {
@@ -72,6 +72,10 @@ fn a_question_that_got_lost_is_asked_again() {
     chat.tell(settled(5));
     chat.tell(network_failed(5));
     chat.expect_woken(&["subscribe 6 with t0 from 8, peeking"]);
+    chat.tell(connected(6));
+    chat.tell(bytes(6, SETTLED));
+    chat.tell(network_failed(6));
+    chat.expect_woken(&["subscribe 7 with t0 from 8, peeking"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use trigger_chat_transport::chat::action::Input;
 use trigger_chat_transport::chat::session::PersistedSession;
 
 use crate::harness::*;
-use crate::out::{DONE, batch, boundary, chunk};
+use crate::out::{DONE, SETTLED, batch, boundary, chunk};
 
 fn restored(change: impl FnOnce(&mut PersistedSession)) -> Harness {
     let mut persisted = running();
@@ -120,6 +120,17 @@ fn a_settled_body_ends_the_stream_with_its_end() {
     chat.expect(bytes(1, DONE), &["read 1"]);
     chat.expect(ended(1), &["persist t0 idle from 4", "cancel 1", "close 1"]);
     assert_eq!(chat.wait(), None);
+}
+
+#[test]
+fn a_body_that_says_itself_that_it_is_settled_ends_the_stream_as_well() {
+    let mut chat = restored(|it| it.active_input_seq = None);
+    chat.tell(reconnect(1));
+    chat.tell(connected(1));
+    chat.expect(wanted(1), &["read 1"]);
+    chat.expect_read_on(1, SETTLED);
+    chat.expect(bytes(1, DONE), &["read 1"]);
+    chat.expect(ended(1), &["persist t0 idle from 4", "cancel 1", "close 1"]);
 }
 
 #[test]

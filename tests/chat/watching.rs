@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use trigger_chat_transport::chat::session::PersistedSession;
 
 use crate::harness::*;
-use crate::out::{DONE, batch, boundary, chunk, control};
+use crate::out::{DONE, SETTLED, batch, boundary, chunk, control};
 
 /// A chat whose last turn is over, watched through request 1.
 fn watching() -> Harness {
@@ -77,6 +77,7 @@ fn a_settled_answer_that_was_not_asked_for_ends_nothing() {
     chat.tell(network_failed(1));
     chat.tell_woken();
     chat.tell(settled(2));
+    chat.tell(bytes(2, SETTLED));
     chat.tell(bytes(2, DONE));
     chat.tell(ended(2));
     assert!(chat.chat.is_active());
