@@ -214,6 +214,15 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
   fetch?: ChatFetchOverride;
   /** Added to every request of a session. The transport's own headers win. */
   headers?: Record<string, string>;
+  /**
+   * `"eventsource"`: answers are read by the host's own `EventSource`, from a proxy of the app's that
+   * knows its users by a cookie. `baseURL` is that proxy's; the session token is sent nowhere, though
+   * `accessToken` is still asked after a refusal, to renew the cookie; `fetch` and `headers` cannot be
+   * had. Default: `"fetch"`.
+   */
+  streamSource?: "fetch" | "eventsource";
+  /** With `streamSource: "eventsource"`: the cookie goes to a proxy of another origin, too. Default: false. */
+  withCredentials?: boolean;
   /** The long-poll window that is asked for, in seconds. Default: 120. */
   streamTimeoutSeconds?: number;
   /**

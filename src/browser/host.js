@@ -7,6 +7,8 @@
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
 
+import { checkStreamSource, eventSourceFetch } from "./event-source.js";
+
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
@@ -48,6 +50,7 @@ export function readOptions(options) {
   for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
     checkCallback(name, options[name]);
   }
+  checkStreamSource(options);
   const stored = Object.entries(options.sessions ?? {});
   return { ...options, stored: stored.map(([chatId, session]) => ({ ...session, chatId })) };
 }
@@ -76,6 +79,7 @@ export function canStartSession(options) {
  */
 export function setOption(options, name, value) {
   if (name !== "clientData") checkCallback(name, value);
+  checkStreamSource({ ...options, [name]: value });
   options[name] = value;
 }
 
@@ -194,6 +198,10 @@ export class ChatHost {
   #requests = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** How streams are asked for where it is not by `fetch`, and what that needs of other requests. */
+  #eventSource;
+  /** @type {{ credentials?: RequestCredentials }} */
+  #credentials = {};
   /** The latest reading of the clock on the wall, and by how much in all it was set back since. */
   #latest = 0;
   #setBack = 0;
@@ -209,6 +217,10 @@ export class ChatHost {
     this.#options = options;
     this.#chatId = chatId;
     this.#inbox = inbox;
+    if (options.streamSource !== "eventsource") return;
+    const credentials = options.withCredentials ? "include" : "same-origin";
+    this.#credentials = { credentials };
+    this.#eventSource = eventSourceFetch(credentials);
   }
 
   // Calls of the app
@@ -404,11 +416,10 @@ export class ChatHost {
   append(id, token, partId, body) {
     const own = {
       "Content-Type": "application/json",
-      Authorization: `Bearer ${token}`,
       "x-trigger-source": "sdk",
       "X-Part-Id": partId,
     };
-    return this.#ask(id, "in/append", own, { method: "POST", body });
+    return this.#ask(id, "in/append", token, own, { method: "POST", body });
   }
 
   /**
@@ -443,7 +454,7 @@ export class ChatHost {
    */
   listInput(id, token, after) {
     const query = after === undefined ? "" : `?afterEventId=${after}`;
-    return this.#ask(id, `in/records${query}`, { Authorization: `Bearer ${token}` }, {});
+    return this.#ask(id, `in/records${query}`, token, {}, {});
   }
 
   /**
@@ -451,16 +462,17 @@ export class ChatHost {
    *
    * @param {number} id
    * @param {string} path
+   * @param {string} token
    * @param {Record<string, string>} own
    * @param {RequestInit} init
    */
-  async #ask(id, path, own, init) {
+  async #ask(id, path, token, own, init) {
     const abort = new AbortController();
     this.#requests.set(id, { abort });
     let response;
     let text;
     try {
-      response = await this.#fetch("in", path, own, { ...init, signal: abort.signal });
+      response = await this.#fetch("in", path, token, own, { ...init, signal: abort.signal });
       text = await response.text();
     } catch (error) {
       this.#requests.delete(id);
@@ -480,15 +492,23 @@ export class ChatHost {
    */
   async subscribe(id, token, lastEventId, peekSettled) {
     const seconds = this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS;
-    const own = {
-      Accept: "text/event-stream",
-      Authorization: `Bearer ${token}`,
-      "X-Peek-Settled": peekSettled ? "1" : undefined,
-      "Last-Event-ID": lastEventId,
-      // None for zero: the service has a length of its own.
-      "Timeout-Seconds": seconds ? String(seconds) : undefined,
-    };
-    const response = await this.#open(id, (signal) => this.#fetch("out", "out", own, { signal }));
+    const peek = peekSettled ? "1" : undefined;
+    // None for zero: the service has a length of its own.
+    const timeout = seconds ? String(seconds) : undefined;
+    const response = await this.#open(id, (signal) => {
+      if (this.#eventSource) {
+        const asked = { lastEventId, peekSettled: peek, timeoutSeconds: timeout };
+        const query = new URLSearchParams(defined(asked));
+        return this.#eventSource(`${this.#url("out", "out")}?${query}`, signal);
+      }
+      const own = {
+        Accept: "text/event-stream",
+        "X-Peek-Settled": peek,
+        "Last-Event-ID": lastEventId,
+        "Timeout-Seconds": timeout,
+      };
+      return this.#fetch("out", "out", token, own, { signal });
+    });
     if (!response) return;
     const { status, headers } = response;
     this.#inbox.tell({
@@ -547,20 +567,33 @@ export class ChatHost {
   /**
    * @param {"in" | "out"} endpoint
    * @param {string} path
+   * @param {string} token
    * @param {Record<string, string | undefined>} ownHeaders
    * @param {RequestInit} init
    * @returns {Promise<Response>}
    */
-  async #fetch(endpoint, path, ownHeaders, init) {
-    const { baseURL = DEFAULT_BASE_URL, streamBaseURL, fetch, headers } = this.#options;
+  async #fetch(endpoint, path, token, ownHeaders, init) {
+    const { fetch, headers } = this.#options;
+    // Where a cookie tells who is there, the token stays here.
+    const Authorization = this.#eventSource ? undefined : `Bearer ${token}`;
+    const own = defined({ Authorization, ...ownHeaders });
+    const request = { ...init, ...this.#credentials, headers: withOwn(headers, own) };
+    const target = this.#url(endpoint, path);
     const context = { endpoint, chatId: this.#chatId };
-    const base = (endpoint === "out" && streamBaseURL) || baseURL;
-    const url = typeof base === "function" ? base(context) : base;
-    const session = `realtime/v1/sessions/${encodeURIComponent(this.#chatId)}`;
-    const target = `${url.replace(/\/$/, "")}/${session}/${path}`;
-    const request = { ...init, headers: withOwn(headers, defined(ownHeaders)) };
     // The global is looked up now: tests and instrumentation replace it.
     return fetch ? fetch(target, request, context) : globalThis.fetch(target, request);
+  }
+
+  /**
+   * @param {"in" | "out"} endpoint
+   * @param {string} path
+   */
+  #url(endpoint, path) {
+    const { baseURL = DEFAULT_BASE_URL, streamBaseURL } = this.#options;
+    const base = (endpoint === "out" && streamBaseURL) || baseURL;
+    const url = typeof base === "function" ? base({ endpoint, chatId: this.#chatId }) : base;
+    const session = `realtime/v1/sessions/${encodeURIComponent(this.#chatId)}`;
+    return `${url.replace(/\/$/, "")}/${session}/${path}`;
   }
 
   // Time and surroundings
@@ -652,6 +685,7 @@ function withOwn(extra, own) {
  * The object without the members that are `undefined`.
  *
  * @param {Record<string, unknown>} object
+ * @returns {Record<string, any>}
  */
 function defined(object) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));

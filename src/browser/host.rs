@@ -136,6 +136,14 @@ extern "C" {
     pub(super) fn watch(this: &ChatHost, is_wanted: bool);
 }
 
+// What `host.js` imports: named here as well, so that wasm-bindgen takes the file along.
+#[wasm_bindgen(module = "/src/browser/event-source.js")]
+extern "C" {
+    #[allow(dead_code)]
+    #[wasm_bindgen(js_name = eventSourceFetch)]
+    fn event_source_fetch(credentials: &str) -> JsValue;
+}
+
 #[wasm_bindgen(module = "/src/browser/calls.js")]
 extern "C" {
     #[wasm_bindgen(js_name = checkCall, catch)]
