@@ -67,7 +67,7 @@ package: wasm ## Assemble the npm package in pkg/
 bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… to choose, PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
 
-chaos: package setup-browser ## Run turns with faults by chance in Chromium, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose)
+chaos: package setup-browser ## Run turns with faults by chance in Chromium, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose, SOURCE=eventsource for answers by EventSource)
 	@cd tests/e2e && TURNS=$${TURNS:-200} vitest run chaos/chaos.test.ts --disable-console-intercept
 
 size: package ## Measure what a browser downloads against size-budget.json

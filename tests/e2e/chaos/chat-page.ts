@@ -3,12 +3,12 @@ import type { UIMessage } from "ai";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Watchman } from "../demo-support";
 import type { Count } from "./count";
-import type { ChatSetup, ChatView, Setup } from "./page/contract";
+import type { ChatSetup, ChatView, Setup, Source } from "./page/contract";
 import type { Part } from "./records";
 import type { Service } from "./service";
 
 /** What Chromium says of requests that were refused, broken off, or made without a network. */
-const brokenRequest = /Failed to load resource|net::ERR_/;
+const brokenRequest = /Failed to load resource|net::ERR_|EventSource's response has a MIME type/;
 
 const POLLING = { polling: 10 };
 
@@ -36,6 +36,7 @@ export interface Opening {
   /** Where it is served. */
   url: string;
   service: Service;
+  source: Source;
   chats: ChatSetup[];
   count: Count;
   /** How long a state may take to come about. */
@@ -48,11 +49,13 @@ export class ChatPage {
   requests: string[] = [];
   #page: Page;
   #watchman: Watchman;
+  #source: Source;
   #count: Count;
   /** How many of the watchman's findings were given. */
   #reported = 0;
 
-  private constructor(context: BrowserContext, page: Page, chats: ChatSetup[], count: Count) {
+  private constructor(context: BrowserContext, page: Page, opening: Opening) {
+    const { source, chats, count } = opening;
     this.chats = chats.map((chat) => ({
       ...chat,
       shown: [],
@@ -61,24 +64,33 @@ export class ChatPage {
       isStopped: false,
     }));
     this.#page = page;
+    this.#source = source;
     this.#count = count;
     this.#watchman = new Watchman(context);
     this.#watchman.expect(brokenRequest);
     this.#listen(context);
   }
 
-  static async open({ browser, url, service, chats, count, patienceMs }: Opening) {
+  static async open(opening: Opening): Promise<ChatPage> {
+    const { browser, url, service, source, chats, count, patienceMs } = opening;
     const context = await browser.newContext();
     context.setDefaultTimeout(patienceMs);
-    await context.exposeFunction("mintToken", (chatId: string) => {
+    const given = async (token: string) => {
+      if (source === "fetch") return token;
+      await context.addCookies([await service.signIn()]);
+      return "a cookie";
+    };
+    await context.exposeFunction("mintToken", async (chatId: string) => {
       count("token renewed");
-      return service.mintToken(chatId);
+      return given(await service.mintToken(chatId));
     });
-    await context.exposeFunction("startSession", (chatId: string, agent: ChatSetup["agent"]) =>
-      service.createSession(chatId, agent),
+    await context.exposeFunction(
+      "startSession",
+      async (chatId: string, agent: ChatSetup["agent"]) =>
+        given(await service.createSession(chatId, agent)),
     );
-    const page = new ChatPage(context, await context.newPage(), chats, count);
-    const setup: Setup = { service: service.url, chats };
+    const page = new ChatPage(context, await context.newPage(), opening);
+    const setup: Setup = { service: service.url, source, chats };
     await page.#page.goto(`${url}?setup=${encodeURIComponent(JSON.stringify(setup))}`);
     await page.#isLoaded();
     return page;
@@ -192,7 +204,10 @@ export class ChatPage {
     const all = this.#watchman.findings();
     const fresh = all.slice(this.#reported);
     this.#reported = all.length;
-    if (this.#watchman.tokensSeen === 0) fresh.push("The watchman has seen no token go by.");
+    const seesTokens = this.#watchman.tokensSeen > 0;
+    if (seesTokens && this.#source === "eventsource") fresh.push("The page has sent a token.");
+    if (!seesTokens && this.#source === "fetch")
+      fresh.push("The watchman has seen no token go by.");
     return fresh;
   }
 
@@ -218,8 +233,10 @@ export class ChatPage {
 
   #listen(context: BrowserContext): void {
     const opened = Date.now();
-    const note = (what: string, url: string) =>
-      this.requests.push(`${Date.now() - opened} ms ${what} ${new URL(url).pathname}`);
+    const note = (what: string, url: string) => {
+      const { pathname, search } = new URL(url);
+      this.requests.push(`${Date.now() - opened} ms ${what} ${pathname}${search}`);
+    };
     context.on("request", (request) => {
       const { "last-event-id": cursor = "the start", "x-peek-settled": peek } = request.headers();
       note(`${request.method()} after ${cursor}${peek ? ", peeking," : ""}`, request.url());

@@ -53,7 +53,7 @@ const answered = Object.entries(answers).map(
 );
 
 /** What can become of a message on its way, or of the question whether it has landed. */
-const sent: Disturbance[] = [
+export const sent: Disturbance[] = [
   {
     name: "refuses the message",
     order: (dice) => [{ on: append, refuse: true, times: dice.between(1, 3) }],

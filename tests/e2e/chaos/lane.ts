@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { ChatPage } from "./chat-page";
 import { type Count, type Counts, counting } from "./count";
-import type { ChatSetup } from "./page/contract";
+import type { ChatSetup, Source } from "./page/contract";
 import { Service } from "./service";
 
 /** What a lane is opened with. */
@@ -14,6 +14,7 @@ export interface Opening {
   /** Where the service keeps its database. */
   folder: string;
   name: string;
+  source: Source;
   /** How long a state may take to come about. */
   patienceMs: number;
 }

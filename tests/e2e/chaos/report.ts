@@ -1,6 +1,7 @@
 // What a run has come to, as a table and as data.
 import type { Comparison } from "./comparison";
 import type { Counts } from "./count";
+import type { Source } from "./page/contract";
 
 /** A round that did not come out exact. */
 export interface Failure {
@@ -13,6 +14,7 @@ export interface Failure {
 
 export interface Report {
   seed: string;
+  source: Source;
   turns: number;
   rounds: number;
   comparison: Comparison;
@@ -26,9 +28,9 @@ export interface Report {
 }
 
 export function tableOf(report: Report): string {
-  const { turns, rounds, comparison, failures } = report;
+  const { seed, source, turns, rounds, comparison, failures } = report;
   return [
-    rows({ seed: report.seed, turns, rounds, "rounds that failed": failures.length }),
+    rows({ seed, source, turns, rounds, "rounds that failed": failures.length }),
     rows({ ...comparison }, "chunks: "),
     rows(sorted(report.disturbances), "rounds with: "),
     rows(sorted(report.injected), "the server: "),

@@ -9,8 +9,9 @@ import { startServer } from "../support/server";
 import { nothingCompared, sum } from "./comparison";
 import { add } from "./count";
 import { Dice } from "./dice";
-import { type Disturbance, disturbances } from "./faults";
+import { type Disturbance, disturbances, sent } from "./faults";
 import { Lane } from "./lane";
+import type { Source } from "./page/contract";
 import type { Report } from "./report";
 import { play } from "./round";
 
@@ -32,18 +33,23 @@ interface Rounds {
   patienceMs: number;
 }
 
-/** Every disturbance once, but for the long ones. */
-export function eachOnce(seed: string): Promise<Report> {
-  const short = disturbances.filter(({ isLong }) => !isLong);
+/**
+ * Every disturbance once, but for the long ones. What becomes of a message on its way is the same
+ * whatever reads the answer.
+ */
+export function eachOnce(seed: string, source: Source): Promise<Report> {
+  const known = source === "eventsource" ? sent : [];
+  const short = disturbances.filter((one) => !one.isLong && !known.includes(one));
   const [even, odd] = [0, 1].map((lane) => short.filter((_, index) => index % 2 === lane));
-  return run(seed, [oneByOne(PATIENCE_MS, even), oneByOne(PATIENCE_MS, odd)]);
+  const lanes = [even, odd].map((list) => oneByOne(PATIENCE_MS, list));
+  return run(emptyReport(seed, source), lanes);
 }
 
 /** At least so many turns, disturbed by chance; and each of the long disturbances once. */
-export function byChance(seed: string, turns: number): Promise<Report> {
+export function byChance(seed: string, source: Source, turns: number): Promise<Report> {
   const short = disturbances.filter(({ isLong }) => !isLong);
   const long = disturbances.filter(({ isLong }) => isLong);
-  const report = emptyReport(seed);
+  const report = emptyReport(seed, source);
   const next: Rounds["next"] = (_, dice) => {
     if (report.turns >= turns) return undefined;
     const first = dice.one(short);
@@ -52,19 +58,20 @@ export function byChance(seed: string, turns: number): Promise<Report> {
     return dice.chance(0.3) ? [first, second] : [first];
   };
   const chosen = { next, patienceMs: PATIENCE_MS };
-  return run(seed, [chosen, chosen, oneByOne(LONG_PATIENCE_MS, long)], report);
+  return run(report, [chosen, chosen, oneByOne(LONG_PATIENCE_MS, long)]);
 }
 
 function oneByOne(patienceMs: number, list: Disturbance[] = []): Rounds {
   return { next: (round) => list[round] && [list[round]], patienceMs };
 }
 
-function emptyReport(seed: string): Report {
+function emptyReport(seed: string, source: Source): Report {
   const counts = { turns: 0, rounds: 0, comparison: nothingCompared };
-  return { seed, ...counts, disturbances: {}, injected: {}, done: {}, failures: [] };
+  return { seed, source, ...counts, disturbances: {}, injected: {}, done: {}, failures: [] };
 }
 
-async function run(seed: string, lanes: Rounds[], report = emptyReport(seed)): Promise<Report> {
+async function run(report: Report, lanes: Rounds[]): Promise<Report> {
+  const { source } = report;
   const folder = mkdtempSync(join(tmpdir(), "chaos-"));
   const browser = await launchBrowser();
   try {
@@ -75,9 +82,9 @@ async function run(seed: string, lanes: Rounds[], report = emptyReport(seed)): P
       if (index < 2) buildPage(mode, page);
       const host = await startServer({ page });
       const name = `${mode}-${index}`;
-      const lane = await Lane.open({ browser, folder, name, url: host.url, patienceMs });
+      const lane = await Lane.open({ browser, folder, name, source, url: host.url, patienceMs });
       try {
-        await playLane(lane, seed, next, report);
+        await playLane(lane, next, report);
       } finally {
         await lane.close();
         await host.stop();
@@ -91,16 +98,11 @@ async function run(seed: string, lanes: Rounds[], report = emptyReport(seed)): P
   return report;
 }
 
-async function playLane(
-  lane: Lane,
-  seed: string,
-  next: Rounds["next"],
-  report: Report,
-): Promise<void> {
+async function playLane(lane: Lane, next: Rounds["next"], report: Report): Promise<void> {
   let isFresh = false;
   for (let round = 0; ; round += 1) {
     // A round's dice are its own: how the rounds before went does not change it.
-    const dice = new Dice(`${seed}/${lane.name}/${round}`);
+    const dice = new Dice(`${report.seed}/${lane.name}/${round}`);
     const chosen = next(round, dice);
     if (!chosen) break;
     if (!isFresh || round % ROUNDS_PER_PAGE === 0) await lane.turnPage();

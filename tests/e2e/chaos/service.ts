@@ -39,6 +39,11 @@ export class Service {
     return this.#insist(() => this.#server.mintToken(chatId));
   }
 
+  /** The cookie of somebody who has just signed in at the proxy. */
+  signIn() {
+    return this.#insist(() => this.#server.signIn());
+  }
+
   createSession(chatId: string, agent: ChatSetup["agent"]): Promise<string> {
     return this.#insist(() => this.#server.createSession(chatId, agent));
   }

@@ -81,6 +81,8 @@ export interface SessionServer {
   createSession(chatId: string, agent?: "echo" | "story" | "reasoning"): Promise<string>;
   /** A token for the chat, whether or not it has a session. */
   mintToken(chatId: string): Promise<string>;
+  /** Signs in at the proxy, as a browser does; gives the cookie. */
+  signIn(): Promise<{ name: string; value: string; domain: string; path: string }>;
   /** Closes the chat's session for good. */
   closeSession(chatId: string, reason?: string): Promise<void>;
   /** Writes to the chat's input, as another tab or the app's server would. */
@@ -147,6 +149,12 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
     },
     async mintToken(chatId) {
       return (await call(`${url}/app/chats/${encodeURIComponent(chatId)}/token`, {})).text();
+    },
+    async signIn() {
+      const { headers } = await call(`${url}/proxy/sign-in`, {});
+      const [, name = "", value = "", path = ""] =
+        /^([^=]+)=([^;]+); Path=([^;]+);/.exec(headers.get("Set-Cookie") ?? "") ?? [];
+      return { name, value, path, domain: new URL(url).hostname };
     },
     async closeSession(chatId, reason) {
       await call(`${url}/api/v1/sessions/${encodeURIComponent(chatId)}/close`, { reason });

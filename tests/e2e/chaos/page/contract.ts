@@ -9,10 +9,14 @@ export interface ChatSetup {
   coalesces: boolean;
 }
 
+/** What reads the answers: by `eventsource` from the service's proxy, with a cookie in place of tokens. */
+export type Source = "fetch" | "eventsource";
+
 /** What the page is to be; it stands in the page's address. */
 export interface Setup {
   /** Where the sessions are: an origin that is not the page's, as the real service is. */
   service: string;
+  source: Source;
   chats: ChatSetup[];
 }
 
@@ -48,7 +52,7 @@ export interface ChatControls {
 declare global {
   /** The page's chats, by id. */
   var chats: Record<string, ChatControls>;
-  /** The app's own server, which the driver plays: it is not what is put to the test. */
+  /** The app's own server, which the driver plays: it is not what is put to the test. It sets the cookie. */
   function mintToken(chatId: string): Promise<string>;
   function startSession(chatId: string, agent: string): Promise<string>;
 }

@@ -10,7 +10,7 @@ import type { ChatSetup, Setup } from "./contract";
 import { recorded } from "./recorder";
 import { saveMessages, saveRecordings, saveSession, stored, storedRecordings } from "./stored";
 
-function Chat({ service, chat }: { service: string; chat: ChatSetup }) {
+function Chat({ service, source, chat }: Omit<Setup, "chats"> & { chat: ChatSetup }) {
   const { id, agent, coalesces } = chat;
   const [history] = useState(() => stored(id));
   const [recordings] = useState(() => storedRecordings(id));
@@ -19,7 +19,9 @@ function Chat({ service, chat }: { service: string; chat: ChatSetup }) {
 
   const transport = useTriggerChatTransport({
     task: agent,
-    baseURL: service,
+    baseURL: source === "eventsource" ? `${service}/proxy` : service,
+    streamSource: source,
+    withCredentials: true,
     accessToken: ({ chatId }) => globalThis.mintToken(chatId),
     startSession: async ({ chatId, taskId }) => ({
       publicAccessToken: await globalThis.startSession(chatId, taskId),
@@ -87,7 +89,7 @@ globalThis.chats = {};
 createRoot(document.body.appendChild(document.createElement("main"))).render(
   <StrictMode>
     {setup.chats.map((chat) => (
-      <Chat key={chat.id} service={setup.service} chat={chat} />
+      <Chat key={chat.id} service={setup.service} source={setup.source} chat={chat} />
     ))}
   </StrictMode>,
 );
