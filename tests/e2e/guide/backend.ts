@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import type { UIMessage } from "ai";
 import { createParser } from "eventsource-parser";
 import type { ChatInputChunk, ChatSessionPersistedState } from "trigger-chat-transport";
@@ -95,6 +95,51 @@ export async function startProxy(service: string) {
     passed,
     stop: () => void server.close(),
   };
+}
+
+/** The cookie of somebody who is signed in at the site. */
+export const COOKIE = "user=ada";
+
+/**
+ * An app's site, with its pages, its login and a handler below `/chat`; what else there is comes from
+ * the session server.
+ */
+export async function startSite(service: string, chat: (request: Request) => Promise<Response>) {
+  const server = createServer((request, response) => {
+    serve(service, chat, request, response).catch((error) => response.destroy(error));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function serve(
+  service: string,
+  chat: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+) {
+  const { method = "GET", url = "/", headers } = incoming;
+  if (url === "/sign-in") {
+    const cookie = `${COOKIE}; Path=/chat; HttpOnly; SameSite=Lax`;
+    return response.writeHead(204, { "Set-Cookie": cookie }).end();
+  }
+  const left = new AbortController();
+  response.on("close", () => left.abort());
+  const body = method === "GET" ? null : new Uint8Array(await buffer(incoming));
+  const init = { method, body, headers: headers as HeadersInit, signal: left.signal };
+  const answer = url.startsWith("/chat/")
+    ? await chat(new Request(`http://${headers.host}${url}`, init))
+    : await fetch(service + url, { method, body });
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.flushHeaders();
+  for await (const bytes of answer.body ?? []) response.write(bytes);
+  return response.end();
 }
 
 async function pass(service: string, request: IncomingMessage, response: ServerResponse) {

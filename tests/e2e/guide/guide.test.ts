@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, type TestContext, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test, vi } from "vitest";
 import { eventually, ServerRecords } from "../demo-support";
 import { launchBrowser } from "../support/browser";
 import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "../support/server";
-import { AppServer, startProxy } from "./backend";
+import { chatProxy } from "./app/event-source-proxy";
+import { AppServer, COOKIE, startProxy, startSite } from "./backend";
 import { buildPages, snippets, Visit } from "./site";
 
 // Most of the time the tests wait for an agent, so they can do it together.
@@ -42,6 +43,7 @@ const sections: Record<string, string> = {
   "requests in the app's hands": "fetch-override",
   "a first answer from the app's own route": "head-start",
   "one chat in several tabs": "multi-tab",
+  "answers by `EventSource`, which is this package's own": "event-source",
 };
 
 const modes = ["production", "development"] as const;
@@ -427,6 +429,69 @@ guide("head-start", "the app's route answers first, the session after", async (s
   expect((await visit.messages(chatId)).at(-1)?.message?.parts).toMatchObject([
     { text: "Goes on" },
   ]);
+});
+
+/** The app's proxy, for whoever is signed in. */
+function proxyTo(service: string) {
+  const mayUse = (cookie: string | null) => cookie === COOKIE;
+  return chatProxy({ service, secretKey: "tr_dev_test", mayUse });
+}
+
+guide(
+  "event-source",
+  "a cookie that is refused is renewed, and no token is sent",
+  async (stage) => {
+    const { server, chatId, onTestFinished } = stage;
+    const site = await startSite(server.url, proxyTo(server.url));
+    onTestFinished(() => site.stop());
+    const there = { ...server, url: site.url };
+    const visit = await Visit.open(browser, there, "event-source", { chat: chatId });
+    onTestFinished(() => visit.close());
+    visit.watchman.expect(/status of 401/);
+    await visit.say("By cookie");
+    expect(await visit.shown(2)).toEqual(["By cookie", "By cookie"]);
+    expect(visit.askedOf(/^\/sign-in$/)).toHaveLength(1);
+    await visit.say("And again");
+    expect(await visit.shown(4)).toEqual(["By cookie", "By cookie", "And again", "And again"]);
+    expect(visit.askedOf(/^\/sign-in$/)).toHaveLength(1);
+    expect(visit.watchman.tokensSeen).toBe(0);
+    expect(await visit.messages(chatId)).toHaveLength(2);
+  },
+);
+
+test("the proxy for `EventSource` passes on what is allowed, and says settled", async () => {
+  const server = await startServer();
+  onTestFinished(() => server.stop());
+  await server.createSession("a/b");
+  const proxy = proxyTo(server.url);
+  const channel = "http://app.test/chat/realtime/v1/sessions/a%2Fb";
+  const ask = (path: string, init: RequestInit = {}) =>
+    proxy(new Request(channel + path, { ...init, headers: { Cookie: COOKIE, ...init.headers } }));
+
+  const message = { id: "m", role: "user", parts: [{ type: "text", text: "hello" }] };
+  const payload = { chatId: "a/b", trigger: "submit-message", message, metadata: { paceMs: 0 } };
+  const body = JSON.stringify({ kind: "message", payload });
+  const sent = { method: "POST", body, headers: { "X-Part-Id": "part" } };
+  expect(await (await ask("/in/append", sent)).json()).toEqual({ ok: true, seq: 0 });
+  expect(await (await ask("/in/append", sent)).json()).toEqual({ ok: true });
+  const landed = await (await ask("/in/records?afterEventId=0")).json();
+  expect(landed).toEqual({ records: [] });
+
+  await eventually("the end of the turn", () => server.settledOutput("a/b"));
+  const stream = { headers: { Accept: "text/event-stream" } };
+  const peeked = await ask("/out?peekSettled=1&lastEventId=1", stream);
+  expect(peeked.headers.get("Content-Type")).toBe("text/event-stream");
+  const text = await peeked.text();
+  expect(text).toMatch(/^event: settled\ndata: true\n\nevent: batch\n/);
+  expect(text).toContain('{"records":[{"seq_num":2,');
+  expect(text).toMatch(/\n\ndata: \[DONE\]\n\n$/);
+  expect(await (await ask("/out?timeoutSeconds=1", stream)).text()).toMatch(/^event: batch\n/);
+
+  expect((await ask("/out", { headers: { ...stream.headers, Cookie: "user=eve" } })).status).toBe(
+    401,
+  );
+  expect((await ask("/close")).status).toBe(404);
+  expect((await ask("/out?timeoutSeconds=0", stream)).status).toBe(400);
 });
 
 /** Where the page has sent its session's requests. */

@@ -34,6 +34,11 @@ export async function deleteSession(chatId: string): Promise<void> {
   await call("PUT", `/${chatId}/session`, null);
 }
 
+/** Signs whoever is there in again, where the app's own login still holds. */
+export async function renewCookie(): Promise<void> {
+  await fetch("/sign-in", { method: "POST" });
+}
+
 async function call(method: string, path: string, body?: unknown): Promise<Response> {
   const response = await fetch(`/app/chats${path}`, {
     method,
