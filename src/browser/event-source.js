@@ -20,7 +20,7 @@ const READ_AHEAD_LIMIT = 1 << 20;
  */
 export function checkStreamSource({ streamSource, fetch, headers, baseURL }) {
   if (streamSource !== "eventsource") return;
-  if (fetch || headers || !baseURL || !globalThis.EventSource) {
+  if (fetch || headers || baseURL === undefined || !globalThis.EventSource) {
     throw new TypeError(
       '`streamSource: "eventsource"` needs `baseURL` and an EventSource, and excludes `fetch` and `headers`.',
     );

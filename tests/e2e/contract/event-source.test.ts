@@ -394,6 +394,7 @@ describe("options", () => {
     expect(() => made({ ...byEventSource, headers: { "X-Tenant": "t" } })).toThrow(refusal);
     expect(() => made({ ...byEventSource, baseURL: undefined })).toThrow(refusal);
     expect(made(byEventSource)).toBeUndefined();
+    expect(made({ ...byEventSource, baseURL: "" })).toBeUndefined();
     expect(made({ ...base, fetch, headers: {}, streamSource: "fetch" })).toBeUndefined();
   });
 
