@@ -47,7 +47,9 @@ proves<{
 }>();
 
 // The options: ours have more.
-type OurOptions = "coalesce" | "sendTimeoutSeconds" | "stopOnAbort";
+type OurOptions =
+  | ("coalesce" | "sendTimeoutSeconds" | "stopOnAbort")
+  | ("streamSource" | "withCredentials");
 type SharedOption = keyof Published.TriggerChatTransportOptions;
 
 proves<{
