@@ -9,15 +9,20 @@ const encoder = new TextEncoder();
 const turnComplete = { seq_num: 1, timestamp: 1, headers: [["trigger-control", "turn-complete"]] };
 const lastBatch = `event: batch\ndata: ${JSON.stringify({ records: [turnComplete] })}\n\n`;
 
-/** A component with a transport whose turn runs, and the kinds of the records that it has sent. */
+/**
+ * A component with a transport whose turn runs, the kinds of the records that it has sent, and the
+ * streams that it has let go of.
+ */
 function component(more: Partial<TriggerChatTransportOptions> = {}) {
   const sent: string[] = [];
+  const left: string[] = [];
   let out: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const fetch: TriggerChatTransportOptions["fetch"] = async (_url, { body }, { endpoint }) => {
+  const fetch: TriggerChatTransportOptions["fetch"] = async (_url, init, { endpoint, chatId }) => {
     if (endpoint === "in") {
-      sent.push(JSON.parse(String(body)).kind);
+      sent.push(JSON.parse(String(init.body)).kind);
       return Response.json({ ok: true, seq: sent.length });
     }
+    init.signal?.addEventListener("abort", () => left.push(chatId));
     const answer = new ReadableStream<Uint8Array>({
       start: (controller) => {
         out = controller;
@@ -33,7 +38,7 @@ function component(more: Partial<TriggerChatTransportOptions> = {}) {
     fetch,
     ...more,
   });
-  return { ...resident, sent, complete: () => out?.enqueue(encoder.encode(lastBatch)) };
+  return { ...resident, sent, left, complete: () => out?.enqueue(encoder.encode(lastBatch)) };
 }
 
 /** Lets everything come about that needs no timer. */
@@ -82,6 +87,19 @@ test.each(["send", "resume"] as const)(
     expect(sent.at(-1)).toBe("stop");
   },
 );
+
+test.each([
+  { name: "a component that comes back at once keeps its streams", isBack: true, left: [] },
+  { name: "a component that is gone lets go of its streams", isBack: false, left: ["chat"] },
+])("$name", async ({ isBack, left }) => {
+  const resident = component();
+  await underWay(resident.transport, "resume");
+  await quiet();
+  resident.leave();
+  if (isBack) resident.stay();
+  await quiet();
+  expect(resident.left).toEqual(left);
+});
 
 test("a turn that is over is not stopped, though its end was not read yet", async () => {
   const { transport, complete, sent } = component();

@@ -4,7 +4,10 @@ import type { TriggerChatTransportOptions } from "./types.js";
 /** A transport in a component, and what the component tells of itself. */
 export type Resident = {
   transport: TriggerChatTransport;
-  /** The component takes its effects down; `useChat`, behind it, does so in the same breath. */
+  /**
+   * The component takes its effects down; `useChat`, behind it, does so in the same breath. Where it
+   * does not say at once that it stays, it is gone, and the transport lets go of everything.
+   */
   leave(): void;
   /** Its effects are up again. */
   stay(): void;
@@ -22,8 +25,12 @@ export function settle(options: TriggerChatTransportOptions): Resident {
   };
   const leave = () => {
     isLeaving = true;
-    // React takes all effects down in one go. A component that is gone never says that it stays.
-    void Promise.resolve().then(stay);
+    // React takes all effects down in one go, and where they come up again (after each render, and
+    // twice at first in StrictMode), it has them up before this.
+    void Promise.resolve().then(() => {
+      if (isLeaving) transport.dispose();
+      stay();
+    });
   };
 
   const { reconnectToStream, stopGeneration, getSession } = transport;

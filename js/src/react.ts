@@ -46,8 +46,6 @@ export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>
   useEffect(() => transport.setOnEvent(onEvent), [transport, onEvent]);
   useEffect(() => transport.setClientData(clientData), [transport, clientData]);
   useEffect(() => transport.setFetch(fetch), [transport, fetch]);
-  // A component that is mounted again (StrictMode does so at once) finds the transport alive.
-  useEffect(() => () => transport.dispose(), [transport]);
   return transport;
 }
 
