@@ -69,7 +69,7 @@ export interface Faults {
 /** What a record of a chat's input holds. */
 export interface InputRecord {
   kind: string;
-  payload?: { message?: UIMessage };
+  payload?: { trigger?: string; message?: UIMessage };
 }
 
 /** A running server. */

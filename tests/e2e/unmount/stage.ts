@@ -1,57 +1,10 @@
 // The page in one React and one mode, with a service of its own, and what a test does on it. The
 // test is the model as well: an answer goes on when the test says so, and never by the clock.
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { eventually, type ModelRequest, ModelStandIn, ServerRecords } from "../demo-support";
+import type { Mode } from "../support/page";
 import { type SessionServer, startServer } from "../support/server";
 import type { Scene } from "./page/contract";
-
-const repository = fileURLToPath(new URL("../../..", import.meta.url));
-
-/** Where each React is. */
-const folderOf = { 18: "tests/react-18/node_modules", 19: "node_modules" };
-
-export type Major = keyof typeof folderOf;
-export type Mode = "production" | "development";
-
-/** Builds the page into a folder. Gives the packages that went into it, with their versions. */
-export async function buildPage(
-  folder: string,
-  major: Major,
-  mode: Mode,
-): Promise<Record<string, string[]>> {
-  const at = (name: string) => join(repository, folderOf[major], name);
-  const { metafile } = await build({
-    absWorkingDir: repository,
-    entryPoints: [fileURLToPath(new URL("page/main.tsx", import.meta.url))],
-    outfile: join(folder, "page.js"),
-    bundle: true,
-    format: "esm",
-    metafile: true,
-    jsx: "automatic",
-    alias: { react: at("react"), "react-dom": at("react-dom") },
-    define: { "process.env.NODE_ENV": JSON.stringify(mode) },
-    // React's directive means nothing in one bundle of a page.
-    logOverride: { "ignored-directive": "silent" },
-  });
-  writeFileSync(
-    join(folder, "index.html"),
-    '<!doctype html><link rel="icon" href="data:," /><body><script type="module" src="/page.js"></script>',
-  );
-  const packages: Record<string, string[]> = {};
-  const folders = Object.keys(metafile.inputs).flatMap(
-    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path) ?? [],
-  );
-  for (const path of new Set(folders)) {
-    const manifest = readFileSync(join(repository, path, "package.json"), "utf8");
-    const { name, version } = JSON.parse(manifest);
-    packages[name] = [...(packages[name] ?? []), version];
-  }
-  return packages;
-}
 
 export class Stage {
   readonly server: SessionServer;

@@ -3,12 +3,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { launchBrowser } from "../support/browser";
+import { buildPage, type Major, type Mode, reactVersions } from "../support/page";
 import { BUILD_TIMEOUT_MS } from "../support/server";
 import type { Scene } from "./page/contract";
-import { buildPage, type Major, type Mode, Stage } from "./stage";
+import { Stage } from "./stage";
+
+const entry = fileURLToPath(new URL("page/main.tsx", import.meta.url));
 
 const builds: [Major, Mode][] = [
   [18, "production"],
@@ -39,14 +43,14 @@ describe.each(builds)("in React %s, built for %s,", (major, mode) => {
   let stage: Stage;
 
   beforeAll(async () => {
-    packages = await buildPage(page, major, mode);
+    packages = await buildPage({ entry, folder: page, react: major, mode });
     stage = await Stage.open(browser, page, mode);
   }, BUILD_TIMEOUT_MS);
   afterAll(() => stage?.close());
   afterEach(() => expect(stage.problems()).toEqual([]));
 
   test("it is that React, once, and the `useChat` that stops on unmount", async () => {
-    const version = { 18: "18.3.1", 19: "19.3.1" }[major];
+    const version = reactVersions[major];
     const loaded = { react: [version], "react-dom": [version], "@ai-sdk/react": ["4.0.177"] };
     expect(packages).toMatchObject(loaded);
     await stage.play();

@@ -1,0 +1,99 @@
+// What the service has of a conversation, told as the page's messages are: both can be held side by side.
+import type { UIMessage, UIMessageChunk } from "ai";
+import { lastTurn } from "../chaos/records";
+import { eventually } from "../demo-support";
+import type { SessionServer } from "../support/server";
+
+/** A message: each part in one line. */
+export interface Told {
+  id: string;
+  role: string;
+  parts: string[];
+}
+
+/** A message of the page. */
+export function told({ id, role, parts }: UIMessage): Told {
+  const line = (part: UIMessage["parts"][number]) => {
+    if (part.type === "text") return `text ${part.text}`;
+    return "toolCallId" in part ? `${part.type} ${part.toolCallId} ${part.state}` : part.type;
+  };
+  return { id, role, parts: parts.map(line) };
+}
+
+/** The conversation as the service has it. It keeps one turn: each has to be read before the next. */
+export class Transcript {
+  #server: SessionServer;
+  #chatId: string;
+  #hasApprovals: boolean;
+  #messages: Told[] = [];
+  #asked = 0;
+
+  constructor(server: SessionServer, chatId: string, hasApprovals: boolean) {
+    this.#server = server;
+    this.#chatId = chatId;
+    this.#hasApprovals = hasApprovals;
+  }
+
+  /** All messages, as soon as no turn runs. */
+  async read(): Promise<Told[]> {
+    const what = `the end of the turn of ${this.#chatId}`;
+    const turn = await eventually(what, () => lastTurn(this.#server, this.#chatId));
+    const inputs = await this.#server.inputs(this.#chatId);
+    const asked = inputs.filter(({ data }) => data.kind === "message").slice(this.#asked);
+    this.#asked += asked.length;
+    if (asked.length > 1) throw new Error("a turn was not read");
+    for (const { data } of asked) {
+      const { trigger, message } = data.payload ?? {};
+      if (trigger === "regenerate-message") this.#messages.pop();
+      else if (message?.role === "user") this.#messages.push(told(message));
+      const chunks = turn.map((text) => JSON.parse(text) as UIMessageChunk);
+      const isKnown = ({ type }: UIMessageChunk) => this.#hasApprovals || type !== approval;
+      goOn(this.#messages, chunks.filter(isKnown));
+    }
+    return this.#messages;
+  }
+}
+
+/** AI SDK 5 knows of none. */
+const approval = "tool-approval-request";
+
+/** Adds what a turn says: a message, or more of the last one. */
+function goOn(messages: Told[], chunks: UIMessageChunk[]): void {
+  const id = chunks.find((chunk) => chunk.type === "start")?.messageId ?? "";
+  let message = messages.at(-1);
+  if (message?.id !== id) {
+    message = { id, role: "assistant", parts: [] };
+    messages.push(message);
+  }
+  const { parts } = message;
+  const texts = new Map<string, number>();
+  const set = (callId: string, state: string) => {
+    const place = parts.findIndex((part) => part.startsWith(`tool-send_email ${callId} `));
+    parts[place < 0 ? parts.length : place] = `tool-send_email ${callId} ${state}`;
+  };
+  for (const chunk of chunks) {
+    switch (chunk.type) {
+      case "start-step":
+        parts.push("step-start");
+        break;
+      case "text-start":
+        texts.set(chunk.id, parts.push("text ") - 1);
+        break;
+      case "text-delta":
+        parts[texts.get(chunk.id) ?? -1] += chunk.delta;
+        break;
+      case "tool-input-start":
+        set(chunk.toolCallId, "input-streaming");
+        break;
+      case "tool-input-available":
+        set(chunk.toolCallId, "input-available");
+        break;
+      case "tool-approval-request":
+        set(chunk.toolCallId, "approval-requested");
+        break;
+      case "tool-output-available":
+        set(chunk.toolCallId, "output-available");
+        break;
+    }
+  }
+}
