@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { ModelStandIn } from "../demo-support";
 import { launchBrowser } from "../support/browser";
 import { buildPage, type Major, reactVersions } from "../support/page";
-import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "../support/server";
+import { BUILD_TIMEOUT_MS } from "../support/server";
 import type { Scene } from "./page/contract";
 import { PATIENCE_MS, Stage } from "./stage";
 import { Transcript } from "./transcript";
@@ -50,7 +50,6 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
 
   describe.each(modes)("%s:", (mode) => {
     let loaded: Record<string, string[]>;
-    let server: SessionServer;
     let stage: Stage;
     let transcript: Transcript;
     let expected: unknown[] = [];
@@ -61,20 +60,19 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
       // As apps are deployed, and as they are developed.
       const build = mode === "plain" ? "production" : "development";
       loaded = await buildPage({ entry, folder: page, react, mode: build, packages });
-      server = await startServer({ page, flags: model.flags("stand-in") });
+      stage = await Stage.open(browser, page, model);
     });
-    afterAll(() => server?.stop());
+    afterAll(() => stage?.close());
     afterEach(async () => {
       expect(await stage.complaints()).toEqual(expected);
       expected = [];
-      await stage.close();
     });
 
-    const open = async (agent: Scene["agent"] = "model") => {
+    const begin = async (agent: Scene["agent"] = "model") => {
       chats += 1;
-      const scene = { chat: `chat-${chats}`, agent, mode };
-      transcript = new Transcript(server, scene.chat, hasApprovals);
-      stage = await Stage.open({ browser, server, model }, scene);
+      const chat = `chat-${chats}`;
+      transcript = new Transcript(stage.server, chat, hasApprovals);
+      await stage.begin({ chat, agent, mode });
     };
     const isAsTheServiceSays = async () => {
       const messages = await transcript.read();
@@ -83,7 +81,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     };
 
     test("these versions are loaded, each once", async () => {
-      await open();
+      await begin();
       const version = reactVersions[react];
       expect(loaded).toMatchObject({
         ai: [sdk.ai],
@@ -95,7 +93,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("two messages are sent and answered", async () => {
-      await open();
+      await begin();
       for (const _ of [1, 2]) {
         await stage.ask("Send");
         stage.end();
@@ -106,7 +104,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("an answer is stopped", async () => {
-      await open();
+      await begin();
       await stage.ask("Send");
       await stage.click("Stop");
       await stage.isReady();
@@ -115,7 +113,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("an answer is made anew", async () => {
-      await open();
+      await begin();
       await stage.ask("Send");
       stage.end();
       await stage.isWhole();
@@ -131,7 +129,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("a page that is reloaded in the middle of an answer shows it whole", async () => {
-      await open();
+      await begin();
       await stage.ask("Send");
       await stage.reload();
       await stage.isAnswering();
@@ -145,8 +143,8 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("a connection that is lost in the middle of an answer is no matter", async () => {
-      await open();
-      const { chat } = stage;
+      await begin();
+      const { server, chat } = stage;
       const before = (await server.faults()).injected.cutAfterBytes ?? 0;
       await server.order({ on: "subscribe", chat, cutAfterBytes: 600 });
       await stage.ask("Send", MANY_WORDS);
@@ -160,7 +158,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("a tool asks, and the answer goes back by itself", async () => {
-      await open("approval");
+      await begin("approval");
       await stage.click("Send");
       await stage.hasCall(hasApprovals ? "approval-requested" : "input-available");
       await isAsTheServiceSays();
@@ -168,7 +166,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
       await stage.hasLanded(2);
       await isAsTheServiceSays();
       expect(await stage.messages()).toHaveLength(2);
-      const [, decision, ...more] = await server.inputs(stage.chat);
+      const [, decision, ...more] = await stage.server.inputs(stage.chat);
       const state = hasApprovals ? "approval-responded" : "output-available";
       expect(decision?.data.payload).toMatchObject({
         trigger: "submit-message",
@@ -178,7 +176,7 @@ describe.each(columns)("with ai %s in React %s,", (_, react, sdk) => {
     });
 
     test("a person stops an answer after a reload", async () => {
-      await open();
+      await begin();
       await stage.ask("Send");
       await stage.reload();
       await stage.isAnswering();

@@ -2,32 +2,24 @@
 // answer goes on when the test says so, and never by the clock.
 import type { Browser, Page } from "playwright-core";
 import { eventually, type ModelRequest, type ModelStandIn, ServerRecords } from "../demo-support";
-import type { SessionServer } from "../support/server";
+import { type SessionServer, startServer } from "../support/server";
 import type { Scene } from "./page/contract";
 import { type Told, told } from "./transcript";
 
 /** How long a page may take to come to a state. Only a fault takes this long. */
 export const PATIENCE_MS = 8_000;
 
-/** A built page behind a service, with a model. */
-export interface Theatre {
-  browser: Browser;
-  server: SessionServer;
-  model: ModelStandIn;
-}
-
-/** One page of one chat. */
+/** The page that one AI SDK was built into, with a service of its own. */
 export class Stage {
   readonly server: SessionServer;
-  readonly chat: string;
   #model: ModelStandIn;
   #page: Page;
+  #chat = "";
   #answer: ModelRequest | undefined;
   #complaints: string[] = [];
 
-  private constructor({ server, model }: Theatre, page: Page, chat: string) {
+  private constructor(server: SessionServer, model: ModelStandIn, page: Page) {
     this.server = server;
-    this.chat = chat;
     this.#model = model;
     this.#page = page;
     page.setDefaultTimeout(PATIENCE_MS);
@@ -37,27 +29,37 @@ export class Stage {
     });
   }
 
-  static async open(theatre: Theatre, scene: Scene): Promise<Stage> {
-    const page = await theatre.browser.newPage();
-    const stage = new Stage(theatre, page, scene.chat);
-    await page.goto(`${theatre.server.url}/?${new URLSearchParams({ ...scene })}`);
-    return stage;
+  /** Serves what was built into the folder. */
+  static async open(browser: Browser, folder: string, model: ModelStandIn): Promise<Stage> {
+    const server = await startServer({ page: folder, flags: model.flags("stand-in") });
+    return new Stage(server, model, await browser.newPage());
   }
 
   async close(): Promise<void> {
     await this.#page.close();
+    await this.server.stop();
   }
 
   /** What the page has complained of. */
   async complaints(): Promise<string[]> {
-    return [...this.#complaints, ...(await this.#page.evaluate(() => globalThis.errors))];
+    return [...this.#complaints.splice(0), ...(await this.#page.evaluate(() => globalThis.errors))];
   }
 
   reactVersion(): Promise<string> {
     return this.#page.evaluate(() => globalThis.reactVersion);
   }
 
+  get chat(): string {
+    return this.#chat;
+  }
+
   // What happens
+
+  /** Begins with a new chat. */
+  async begin(scene: Scene): Promise<void> {
+    this.#chat = scene.chat;
+    await this.#page.goto(`${this.server.url}/?${new URLSearchParams({ ...scene })}`);
+  }
 
   async click(button: "Send" | "Stop" | "Regenerate" | "Approve"): Promise<void> {
     await this.#page.getByRole("button", { name: button, exact: true }).click();

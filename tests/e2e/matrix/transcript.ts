@@ -46,6 +46,7 @@ export class Transcript {
       const { trigger, message } = data.payload ?? {};
       if (trigger === "regenerate-message") this.#messages.pop();
       else if (message?.role === "user") this.#messages.push(told(message));
+      else if (message) decide(this.#messages, message);
       const chunks = turn.map((text) => JSON.parse(text) as UIMessageChunk);
       const isKnown = ({ type }: UIMessageChunk) => this.#hasApprovals || type !== approval;
       goOn(this.#messages, chunks.filter(isKnown));
@@ -57,6 +58,13 @@ export class Transcript {
 /** AI SDK 5 knows of none. */
 const approval = "tool-approval-request";
 
+/** Takes in what has become of the calls of the last message. */
+function decide(messages: Told[], { parts }: UIMessage): void {
+  for (const part of parts) {
+    if ("toolCallId" in part) setState(messages.at(-1)?.parts ?? [], part.toolCallId, part.state);
+  }
+}
+
 /** Adds what a turn says: a message, or more of the last one. */
 function goOn(messages: Told[], chunks: UIMessageChunk[]): void {
   const id = chunks.find((chunk) => chunk.type === "start")?.messageId ?? "";
@@ -67,10 +75,6 @@ function goOn(messages: Told[], chunks: UIMessageChunk[]): void {
   }
   const { parts } = message;
   const texts = new Map<string, number>();
-  const set = (callId: string, state: string) => {
-    const place = parts.findIndex((part) => part.startsWith(`tool-send_email ${callId} `));
-    parts[place < 0 ? parts.length : place] = `tool-send_email ${callId} ${state}`;
-  };
   for (const chunk of chunks) {
     switch (chunk.type) {
       case "start-step":
@@ -83,17 +87,23 @@ function goOn(messages: Told[], chunks: UIMessageChunk[]): void {
         parts[texts.get(chunk.id) ?? -1] += chunk.delta;
         break;
       case "tool-input-start":
-        set(chunk.toolCallId, "input-streaming");
+        parts.push(`tool-${chunk.toolName} ${chunk.toolCallId} input-streaming`);
         break;
       case "tool-input-available":
-        set(chunk.toolCallId, "input-available");
+        setState(parts, chunk.toolCallId, "input-available");
         break;
       case "tool-approval-request":
-        set(chunk.toolCallId, "approval-requested");
+        setState(parts, chunk.toolCallId, "approval-requested");
         break;
       case "tool-output-available":
-        set(chunk.toolCallId, "output-available");
+        setState(parts, chunk.toolCallId, "output-available");
         break;
     }
   }
+}
+
+function setState(parts: string[], callId: string, state: string): void {
+  const place = parts.map((part) => part.split(" ")[1]).lastIndexOf(callId);
+  const [type] = (parts[place] ?? "").split(" ");
+  parts[place] = `${type} ${callId} ${state}`;
 }
