@@ -7,7 +7,7 @@ import type { Scene } from "./page/contract";
 import { type Told, told } from "./transcript";
 
 /** How long a page may take to come to a state. Only a fault takes this long. */
-export const PATIENCE_MS = 8_000;
+export const PATIENCE_MS = 60_000;
 
 /** The page that one AI SDK was built into, with a service of its own. */
 export class Stage {
