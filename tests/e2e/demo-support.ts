@@ -24,10 +24,14 @@ export function temporaryFolder(): string {
 }
 
 /**
- * Builds the page into a folder of its own, so that nobody who builds it too is in the way. In
+ * Builds an example's page into a folder of its own, so that nobody who builds it too is in the way. In
  * development React's StrictMode runs every effect twice.
  */
-export function buildPage(mode: "production" | "development", folder: string): void {
+export function buildPage(
+  mode: "production" | "development",
+  folder: string,
+  example = "chat",
+): void {
   const args = [
     "build",
     "--mode",
@@ -39,7 +43,7 @@ export function buildPage(mode: "production" | "development", folder: string): v
     "error",
   ];
   execFileSync("vite", args, {
-    cwd: join(repository, "examples/chat"),
+    cwd: join(repository, "examples", example),
     env: {
       ...process.env,
       NODE_ENV: mode,

@@ -10,9 +10,9 @@ import { ModelStandIn } from "../demo-support";
 import { launchBrowser } from "../support/browser";
 import { buildPage, type Major, reactVersions } from "../support/page";
 import { BUILD_TIMEOUT_MS } from "../support/server";
+import { Transcript } from "../support/transcript";
 import type { Scene } from "./page/contract";
 import { PATIENCE_MS, Stage } from "./stage";
-import { Transcript } from "./transcript";
 import { boundaries, isFrom, latest, packagesOf } from "./versions";
 
 /** From these versions on, `useChat` hands a signal to `reconnectToStream`. */

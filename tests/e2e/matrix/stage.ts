@@ -3,8 +3,8 @@
 import type { Browser, Page } from "playwright-core";
 import { eventually, type ModelRequest, type ModelStandIn, ServerRecords } from "../demo-support";
 import { type SessionServer, startServer } from "../support/server";
+import { type Told, told } from "../support/transcript";
 import type { Scene } from "./page/contract";
-import { type Told, told } from "./transcript";
 
 /** How long a page may take to come to a state. Only a fault takes this long. */
 export const PATIENCE_MS = 60_000;

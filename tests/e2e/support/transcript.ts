@@ -2,7 +2,7 @@
 import type { UIMessage, UIMessageChunk } from "ai";
 import { lastTurn } from "../chaos/records";
 import { eventually } from "../demo-support";
-import type { SessionServer } from "../support/server";
+import type { SessionServer } from "./server";
 
 /** A message: each part in one line. */
 export interface Told {

@@ -1,0 +1,8 @@
+import vue from "@vitejs/plugin-vue";
+import { defineConfig, loadEnv } from "vite";
+import { proxyTo } from "../shared/proxy.ts";
+
+export default defineConfig(({ mode }) => {
+  const { SESSION_SERVER } = loadEnv(mode, ".", "SESSION_SERVER");
+  return { base: "./", plugins: [vue()], server: { proxy: proxyTo(SESSION_SERVER) } };
+});
