@@ -33,12 +33,12 @@ LOCKED := $(if $(CI),--locked)
 export TOOLS_DIR
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-WORKSPACES := js examples/chat tests/e2e tests/types benches
+WORKSPACES := js examples/chat examples/angular examples/svelte examples/vue tests/e2e tests/types benches
 MANIFESTS := package.json package-lock.json .npmrc tests/react-18/package.json \
 	$(wildcard $(WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench chaos size lint lint-rust lint-js lint-types format \
+.PHONY: help demo test pictures package bench chaos matrix size lint lint-rust lint-js lint-types format \
 	test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
 	setup-browser setup-fuzz clean
 
@@ -69,6 +69,9 @@ bench: package setup-browser ## Measure beside the published client, in Chromium
 
 chaos: package setup-browser ## Run turns with faults by chance in Chromium, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose, SOURCE=eventsource for answers by EventSource)
 	@cd tests/e2e && TURNS=$${TURNS:-200} vitest run chaos/chaos.test.ts --disable-console-intercept
+
+matrix: package setup-browser ## Hold conversations in Chromium with `useChat` of every AI SDK that matters, 5 to 7, in React 18 and 19 (minutes)
+	@cd tests/e2e && MATRIX=all vitest run matrix/matrix.test.ts
 
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs

@@ -100,7 +100,7 @@ const howTos = readdirSync(join(repository, "docs/how-to")).filter((name) => nam
 test.each(howTos)("docs/how-to/%s shows lines of the files that it names", (name) => {
   const page = `docs/how-to/${name}`;
   const text = textOf(page);
-  const sources = [...text.matchAll(/\]\(\.\.\/\.\.\/([\w./-]+\.(?:tsx?|mjs))\)/g)].map(
+  const sources = [...text.matchAll(/\]\(\.\.\/\.\.\/([\w./-]+\.(?:tsx?|mjs|vue|svelte))\)/g)].map(
     ([, path = ""]) => textOf(path),
   );
   const blocks = blocksOf(page);
