@@ -61,7 +61,7 @@ export class Stage {
     await this.#page.goto(`${this.server.url}/?${new URLSearchParams({ ...scene })}`);
   }
 
-  async click(button: "Send" | "Stop" | "Regenerate" | "Approve"): Promise<void> {
+  async click(button: "Send" | "Stop" | "Stop the turn" | "Regenerate" | "Approve"): Promise<void> {
     await this.#page.getByRole("button", { name: button, exact: true }).click();
   }
 

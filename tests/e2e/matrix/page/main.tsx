@@ -76,6 +76,7 @@ function Chat() {
     <main>
       <Button onClick={() => sendMessage({ text: "Count!" })}>Send</Button>
       <Button onClick={stop}>Stop</Button>
+      <Button onClick={() => transport.stopGeneration(chat)}>Stop the turn</Button>
       <Button onClick={() => regenerate()}>Regenerate</Button>
       <Button onClick={approve}>Approve</Button>
       <output data-status={status}>
