@@ -17,8 +17,20 @@ export async function lastTurn(
   chatId: string,
 ): Promise<string[] | undefined> {
   const body = await server.settledOutput(chatId);
-  if (body === undefined) return undefined;
-  const turns: string[][] = [];
+  return body === undefined ? undefined : turnsOf(body).at(-1)?.chunks;
+}
+
+/** What an agent wrote in a turn. */
+export interface Turn {
+  /** As JSON, each once. */
+  chunks: string[];
+  /** The number of the last input record that it has taken in. */
+  lastInput: number;
+}
+
+/** The turns in the body of a settled `.out`. */
+export function turnsOf(body: string): Turn[] {
+  const turns: Turn[] = [];
   let chunks = new Map<string, string>();
   const parser = createParser({
     onEvent: ({ event, data }) => {
@@ -26,7 +38,8 @@ export async function lastTurn(
       for (const { headers, body } of JSON.parse(data).records as OutRecord[]) {
         const [name, value] = headers?.[0] ?? [];
         if (name === "trigger-control" && value === "turn-complete") {
-          turns.push([...chunks.values()]);
+          const lastInput = Number(new Map(headers).get("session-in-event-id") ?? -1);
+          turns.push({ chunks: [...chunks.values()], lastInput });
           chunks = new Map();
         } else if (name === undefined && body) {
           const record: { id: string; data: UIMessageChunk } = JSON.parse(body);
@@ -37,7 +50,7 @@ export async function lastTurn(
     },
   });
   parser.feed(body);
-  return turns.at(-1);
+  return turns;
 }
 
 /** A part of a message, as far as it is compared. */

@@ -1,6 +1,6 @@
 // What the service has of a conversation, told as the page's messages are: both can be held side by side.
 import type { UIMessage, UIMessageChunk } from "ai";
-import { lastTurn } from "../chaos/records";
+import { type Turn, turnsOf } from "../chaos/records";
 import { eventually } from "../demo-support";
 import type { SessionServer } from "./server";
 
@@ -34,24 +34,30 @@ export class Transcript {
     this.#hasApprovals = hasApprovals;
   }
 
-  /** All messages, as soon as no turn runs. */
+  /** All messages, as soon as the turn is over that answers the last one which has landed. */
   async read(): Promise<Told[]> {
-    const what = `the end of the turn of ${this.#chatId}`;
-    const turn = await eventually(what, () => lastTurn(this.#server, this.#chatId));
     const inputs = await this.#server.inputs(this.#chatId);
     const asked = inputs.filter(({ data }) => data.kind === "message").slice(this.#asked);
     this.#asked += asked.length;
     if (asked.length > 1) throw new Error("a turn was not read");
-    for (const { data } of asked) {
+    for (const { seqNum, data } of asked) {
       const { trigger, message } = data.payload ?? {};
       if (trigger === "regenerate-message") this.#messages.pop();
       else if (message?.role === "user") this.#messages.push(told(message));
       else if (message) decide(this.#messages, message);
-      const chunks = turn.map((text) => JSON.parse(text) as UIMessageChunk);
+      const turn = await this.#turnOf(seqNum);
+      const chunks = turn.chunks.map((text) => JSON.parse(text) as UIMessageChunk);
       const isKnown = ({ type }: UIMessageChunk) => this.#hasApprovals || type !== approval;
       goOn(this.#messages, chunks.filter(isKnown));
     }
     return this.#messages;
+  }
+
+  #turnOf(seqNum: number): Promise<Turn> {
+    return eventually(`the end of the turn of ${this.#chatId}`, async () => {
+      const turn = turnsOf((await this.#server.settledOutput(this.#chatId)) ?? "").at(-1);
+      return turn !== undefined && turn.lastInput >= seqNum && turn;
+    });
   }
 }
 
