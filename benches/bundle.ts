@@ -1,14 +1,6 @@
 // What an app's bundler makes of an import.
-import { build, type Plugin } from "esbuild";
-
-/** The published client names `node:` modules that it does not call in a browser. */
-const withoutNode: Plugin = {
-  name: "without-node",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "node" }));
-    onLoad({ filter: /.*/, namespace: "node" }, () => ({ contents: "module.exports = {}" }));
-  },
-};
+import { build } from "esbuild";
+import { withoutNode } from "../tests/e2e/support/without-node";
 
 /** For a page; `external` are the packages that the app has anyway. */
 export async function bundled(

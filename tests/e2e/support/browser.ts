@@ -1,4 +1,4 @@
-// The browser for tests: the machine's own Chromium, the one that `scripts/setup browser` looks for.
+// The browsers for tests: the machine's own, those that `scripts/setup browser` looks for.
 //
 //   const browser = await launchBrowser();          // in `beforeAll`
 //   const page = await browser.newPage();
@@ -6,25 +6,53 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import puppeteer, { type Browser as TabBrowser } from "puppeteer-core";
 
-const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const names = {
+  Chromium: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+  Firefox: ["firefox-esr", "firefox"],
+};
 
-/** Starts a browser without windows; `flags` are added to its own. */
+export type BrowserName = keyof typeof names;
+
+const chromiumFlags = ["--disable-gpu", "--disable-quic"];
+
+/** Starts Chromium without windows; `flags` are added to its own. */
 export function launchBrowser(flags: string[] = []): Promise<Browser> {
   return chromium.launch({
-    executablePath: executable(),
+    executablePath: executable("Chromium"),
     headless: true,
     // In a container tests run as root, for whom Chromium has no sandbox.
     chromiumSandbox: false,
     // Playwright adds what keeps a browser from updates, syncing and talking to its maker.
-    args: ["--disable-gpu", "--disable-quic", ...flags],
+    args: [...chromiumFlags, ...flags],
   });
 }
 
-function executable(): string {
+/**
+ * Starts a browser without windows whose tabs are real ones: they can be frozen, crash, and go into the
+ * back/forward cache. Playwright takes care that none of that happens.
+ */
+export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
+  const common = { executablePath: executable(name), headless: true };
+  if (name === "Chromium") {
+    return puppeteer.launch({ ...common, args: ["--no-sandbox", ...chromiumFlags] });
+  }
+  return puppeteer.launch({
+    ...common,
+    browser: "firefox",
+    // As in Chromium, each tab is as quick as if it had a window of its own.
+    extraPrefsFirefox: {
+      "dom.min_background_timeout_value": 4,
+      "dom.timeout.enable_budget_timer_throttling": false,
+    },
+  });
+}
+
+function executable(browser: BrowserName): string {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"];
-  const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const paths = names[browser].flatMap((name) => folders.map((folder) => join(folder, name)));
   const path = paths.find((path) => existsSync(path));
-  if (path === undefined) throw new Error("There is no Chromium here: run `make setup-browser`.");
+  if (path === undefined) throw new Error(`There is no ${browser} here: run \`make setup-browser\`.`);
   return path;
 }

@@ -17,6 +17,7 @@ import { flushSync } from "react-dom";
 import { createRoot, type Root } from "react-dom/client";
 import { type ChatSessionPersistedState, TriggerChatTransport } from "trigger-chat-transport";
 import { useTriggerChatTransport } from "trigger-chat-transport/react";
+import { fromAppServer } from "../../support/app-server";
 import type { Scene } from "./contract";
 
 // What an app keeps outside of its components
@@ -24,19 +25,9 @@ import type { Scene } from "./contract";
 const sessions: Record<string, ChatSessionPersistedState> = {};
 const histories: Record<string, UIMessage[]> = {};
 
-const post = (chatId: string, what: string, body: unknown) =>
-  fetch(`/app/chats/${chatId}/${what}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-
 const options = () => ({
+  ...fromAppServer(),
   task: "model",
-  baseURL: location.origin,
-  accessToken: async ({ chatId }: { chatId: string }) => (await post(chatId, "token", {})).text(),
-  startSession: async ({ chatId, ...session }: { chatId: string }) =>
-    (await post(chatId, "start", session)).json(),
   sessions,
   onSessionChange: (chatId: string, session: ChatSessionPersistedState | null) => {
     if (session) sessions[chatId] = session;

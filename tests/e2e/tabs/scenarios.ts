@@ -1,0 +1,262 @@
+// What happens to people who have a chat open in several tabs, for either client. Nothing is judged here:
+// each gives what came of it, which is what the table shows of both clients.
+import type { ClientName, View } from "./page/contract";
+import type { Kind, Scene, Tab } from "./stage";
+
+/** How long before the moment of a race its tabs are told. */
+const NOTICE_MS = 150;
+
+/** Without locks one tab wins while messages take less than 100 ms from tab to tab; well below that. */
+const QUICK_PING_MS = 50;
+
+/** How long after the end of a turn its last messages may take to the published client's other tabs. */
+const LAST_MESSAGES_MS = 1_000;
+
+// Several tabs send at the same moment
+
+export interface Race {
+  rounds: number;
+  /** In how many rounds one tab got through; more than one; and more, while messages were slow. */
+  one: number;
+  several: number;
+  severalWhileSlow: number;
+  /** In how many rounds the tabs that did not were read-only while the answer came. */
+  readOnly: number;
+  /** In how many rounds all tabs showed the same when it was over. */
+  same: number;
+  /** What those were told that did not get through. */
+  refusals: string[];
+  messagesAtService: number;
+}
+
+export async function race(scene: Scene, kind: Kind, rounds: number): Promise<Race> {
+  const tabs = await scene.openAll(3, { ...kind, isRacing: true });
+  const counts = { one: 0, several: 0, severalWhileSlow: 0, readOnly: 0, same: 0 };
+  const refusals = new Set<string>();
+  for (let round = 0; round < rounds; round += 1) {
+    const at = Date.now() + NOTICE_MS;
+    await Promise.all(tabs.map((tab, index) => tab.send(`${round} of tab ${index}`, at)));
+    const outcomes = await Promise.all(tabs.map((tab) => outcomeOf(tab, round)));
+    const refused = tabs.filter((_, index) => outcomes[index] !== "sent");
+    const readOnly = await Promise.all(refused.map((tab) => tab.comesTo(isReadOnly)));
+    for (const _ of outcomes.filter((outcome) => outcome === "sent")) {
+      const answer = await scene.answer();
+      answer.say(`An answer to ${round}.`);
+      answer.end();
+    }
+    const views = await Promise.all(tabs.map((tab) => tab.until("it is free", isFree)));
+    const messages = views[outcomes.indexOf("sent")]?.messages ?? [];
+    const same = await Promise.all(
+      tabs.map((tab) => tab.comesTo(shows(...messages), LAST_MESSAGES_MS)),
+    );
+    const isSlow = views.some(({ slowestPing }) => slowestPing > QUICK_PING_MS);
+    if (tabs.length - refused.length === 1) counts.one += 1;
+    else if (isSlow) counts.severalWhileSlow += 1;
+    else counts.several += 1;
+    if (readOnly.every(Boolean)) counts.readOnly += 1;
+    if (same.every(Boolean)) counts.same += 1;
+    for (const outcome of outcomes) if (outcome !== "sent") refusals.add(outcome);
+  }
+  const messagesAtService = await scene.messagesAtService();
+  return { rounds, ...counts, refusals: [...refusals], messagesAtService };
+}
+
+// A tab is opened while an answer comes
+
+export async function openedMidTurn(scene: Scene, client: ClientName) {
+  const owner = await scene.open({ client });
+  const answer = await ask(scene, owner);
+  const late = await scene.open({ client });
+  const isReadOnlyThen = await late.comesTo(isReadOnly);
+  const showsItSoFar = await late.comesTo(shows("user: Count!", "assistant: One, "));
+  answer.say("two.");
+  answer.end();
+  const showsItAll = await late.comesTo(shows("user: Count!", "assistant: One, two."));
+  return { isReadOnly: isReadOnlyThen, showsItSoFar, showsItAll };
+}
+
+// The tab that owns the chat crashes
+
+export async function crash(scene: Scene, client: ClientName) {
+  const [owner, heir, other] = await scene.openAll(3, { client });
+  if (!owner || !heir || !other) throw new Error("there are three");
+  const answer = await ask(scene, owner);
+  for (const tab of [heir, other]) await follows(tab);
+  const at = Date.now();
+  await owner.crash();
+  const freeAfterMs = await freedAfter(at, [heir, other]);
+  await heir.resume();
+  const isTakenOver = await other.comesTo(isReadOnly);
+  answer.say("two.");
+  answer.end();
+  const whole = shows("user: Count!", "assistant: One, two.");
+  const isWhole = [await heir.comesTo(whole), await other.comesTo(whole)].every(Boolean);
+  return { freeAfterMs, isTakenOver, isWhole };
+}
+
+// The tab that owns the chat is frozen, and wakes
+
+export async function frozen(scene: Scene, client: ClientName) {
+  const [owner, other] = await scene.openAll(2, { client });
+  if (!owner || !other) throw new Error("there are two");
+  const answer = await ask(scene, owner);
+  await follows(other);
+  const at = Date.now();
+  await owner.freeze();
+  const freeAfterMs = await freedAfter(at, [other]);
+  answer.say("two, ");
+  await owner.wake();
+  const isReadOnlyAgain = await other.comesTo(isReadOnly);
+  answer.say("three.");
+  answer.end();
+  const whole = shows("user: Count!", "assistant: One, two, three.");
+  const isWhole = [await owner.comesTo(whole), await other.comesTo(whole)].every(Boolean);
+  return { freeAfterMs, isReadOnlyAgain, isWhole };
+}
+
+/** The same; meanwhile another one sends. */
+export async function frozenAndOvertaken(scene: Scene, client: ClientName) {
+  const [owner, other] = await scene.openAll(2, { client });
+  if (!owner || !other) throw new Error("there are two");
+  const answer = await ask(scene, owner);
+  await follows(other);
+  await owner.freeze();
+  await freedAfter(Date.now(), [other]);
+  await other.send("Go on!");
+  const isSent = (await outcomeOf(other, 0)) === "sent";
+  answer.say("two, ");
+  await owner.wake();
+  const isReader = await owner.comesTo((view) => view.isReadOnly && !view.hasClaim);
+  answer.say("three.");
+  answer.end();
+  const isWhole = await owner.comesTo(
+    ({ messages }) => messages[1] === "assistant: One, two, three.",
+  );
+  const next = await scene.answer();
+  next.say("Four.");
+  next.end();
+  const views = await Promise.all([owner, other].map((tab) => tab.until("it is free", isFree)));
+  return { isSent, isReader, isWhole, inTheEnd: views.map(({ messages }) => messages) };
+}
+
+// The page that owns the chat is left for another one, and comes back
+
+export async function leftAndBack(scene: Scene, client: ClientName) {
+  const [owner, other] = await scene.openAll(2, { client });
+  if (!owner || !other) throw new Error("there are two");
+  const answer = await ask(scene, owner);
+  await follows(other);
+  const at = Date.now();
+  await owner.page.goto(scene.elsewhere);
+  const freeAfterMs = await freedAfter(at, [other]);
+  answer.say("two, ");
+  await owner.goBack();
+  const { isFromCache } = await owner.view();
+  answer.say("three.");
+  answer.end();
+  const whole = shows("user: Count!", "assistant: One, two, three.");
+  const isWhole = [await owner.comesTo(whole), await other.comesTo(whole)].every(Boolean);
+  return { freeAfterMs, isFromCache: isFromCache.at(-1) === true, isWhole };
+}
+
+// The two clients in two tabs
+
+export async function besideTheOther(scene: Scene, client: ClientName): Promise<void> {
+  const owner = await scene.open({ client });
+  const other = await scene.open({ client: client === "ours" ? "published" : "ours" });
+  const answer = await ask(scene, owner);
+  await other.until("it is read-only", isReadOnly);
+  await other.send("Me too!");
+  const outcome = await outcomeOf(other, 0);
+  if (outcome === "sent") throw new Error("both have sent");
+  answer.say("two.");
+  answer.end();
+  for (const tab of [owner, other]) {
+    await tab.until("it has it all", shows("user: Count!", "assistant: One, two."));
+    await tab.until("it is free", isFree);
+  }
+  // And now the other way round.
+  await other.send("Go on!");
+  const next = await scene.answer();
+  await owner.until("it is read-only", isReadOnly);
+  next.say("Three.");
+  next.end();
+  const all = ["user: Count!", "assistant: One, two.", "user: Go on!", "assistant: Three."];
+  for (const tab of [owner, other]) await tab.until("it has it all", shows(...all));
+}
+
+// What it costs
+
+export interface Traffic {
+  answerBytes: number;
+  channelBytes: number;
+}
+
+/** What goes over the channel for an answer in so many pieces of so many words. */
+export async function traffic(
+  scene: Scene,
+  client: ClientName,
+  pieces: number,
+  words: number,
+): Promise<Traffic> {
+  const [owner, other] = await scene.openAll(2, { client });
+  if (!owner || !other) throw new Error("there are two");
+  const count = await scene.openCounter();
+  await owner.send("Tell me all!");
+  const answer = await scene.answer();
+  let text = "";
+  for (let piece = 0; piece < pieces; piece += 1) {
+    const more = `word${piece} `.repeat(words);
+    answer.say(more);
+    text += more;
+    const length = `assistant: ${text}`.length;
+    await other.until(`${length} characters`, ({ messages }) => messages[1]?.length === length);
+  }
+  answer.end();
+  for (const tab of [owner, other]) await tab.until("it is free", isFree);
+  const bytes = Object.values(await count());
+  return { answerBytes: text.length, channelBytes: bytes.reduce((sum, some) => sum + some, 0) };
+}
+
+// Steps
+
+/** Asks for an answer, and waits until it has begun. */
+async function ask(scene: Scene, owner: Tab) {
+  await owner.send("Count!");
+  const answer = await scene.answer();
+  answer.say("One, ");
+  await owner.until("it shows the answer", shows("user: Count!", "assistant: One, "));
+  return answer;
+}
+
+/** Waits until the tab is read-only, and shows what the owner does. */
+async function follows(tab: Tab): Promise<void> {
+  await tab.until("it is read-only", isReadOnly);
+  await tab.until("it follows", shows("user: Count!", "assistant: One, "));
+}
+
+/** What came of the message that the tab has sent, by its number. */
+async function outcomeOf(tab: Tab, index: number): Promise<string> {
+  const { outcomes } = await tab.until("an outcome", (view) => view.outcomes.length > index);
+  return outcomes[index] ?? "";
+}
+
+/** How long after `at` the last of the tabs was free; `undefined` where one is not. */
+async function freedAfter(at: number, tabs: Tab[]): Promise<number | undefined> {
+  const times: number[] = [];
+  for (const tab of tabs) {
+    if (!(await tab.comesTo((view) => !view.isReadOnly))) return undefined;
+    times.push((await tab.view()).changes.at(-1)?.at ?? 0);
+  }
+  return Math.max(...times) - at;
+}
+
+const isReadOnly = (view: View) => view.isReadOnly;
+
+const isFree = ({ isReadOnly, hasClaim, status }: View) =>
+  !isReadOnly && !hasClaim && (status === "ready" || status === "error");
+
+const shows =
+  (...messages: string[]) =>
+  (view: View) =>
+    JSON.stringify(view.messages) === JSON.stringify(messages);
