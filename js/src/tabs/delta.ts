@@ -47,6 +47,13 @@ export function applied(before: unknown, delta: Delta): unknown {
   throw new TypeError("The change is none of this value.");
 }
 
+/** The same value, in which nobody else can write. */
+export function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]));
+}
+
 /** The members, or items, that have changed. */
 function changes(before: object, after: object): Record<string, Delta> {
   const known = new Map(Object.entries(before));

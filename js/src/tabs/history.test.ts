@@ -59,6 +59,17 @@ describe("the messages of a tab that owns a chat", () => {
     expect(posts).toHaveLength(1);
   });
 
+  test("are told also where the app goes on writing in an answer that it has added", () => {
+    const { posts, say } = teller();
+    const answer = { id: "2", text: "" };
+    say([question, answer]);
+    answer.text = "Because";
+    vi.advanceTimersByTime(100);
+    say(answered("Because"));
+    const heard = new HeardHistory();
+    expect(posts.map((post) => heard.take(1, post))).toEqual([answered(""), answered("Because")]);
+  });
+
   test("begin anew after another tab has told its own", () => {
     const { told, posts, say } = teller();
     say(answered("Be"));

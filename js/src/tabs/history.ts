@@ -1,5 +1,5 @@
 import type { TabMessage } from "./channel.js";
-import { applied, type Delta, deltaOf } from "./delta.js";
+import { applied, copyOf, type Delta, deltaOf } from "./delta.js";
 
 /** How often other tabs are told what has changed, at most. */
 const TELL_EVERY_MS = 100;
@@ -7,8 +7,10 @@ const TELL_EVERY_MS = 100;
 /** The messages of a chat, as the tab that owns it tells them. */
 export class ToldHistory {
   #post: (message: TabMessage) => void;
-  /** What the app has given last, and what was told of it. */
+  /** What the app has given last. */
   #latest: unknown[] | undefined;
+  /** What it had given when other tabs were told last, and a copy: the app may go on writing in its own. */
+  #given: unknown[] = [];
   #told: unknown[] | undefined;
   #seq = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,9 +42,9 @@ export class ToldHistory {
   /** Tells all of it, to those who have missed something and those who know no changes. */
   tellWhole(): void {
     if (!this.#latest) return;
-    if (this.#latest !== this.#told) this.#seq += 1;
-    this.#told = this.#latest;
-    this.#post({ type: "messages", messages: this.#told, seq: this.#seq });
+    const isFirst = !this.#told;
+    if (this.#takeChange(this.#latest) || isFirst) this.#seq += 1;
+    this.#post({ type: "messages", messages: this.#latest, seq: this.#seq });
   }
 
   /** Another tab tells now: whatever was told here is out of date. */
@@ -50,21 +52,33 @@ export class ToldHistory {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#latest = undefined;
+    this.#given = [];
     this.#told = undefined;
   }
 
   #tellNow(): boolean {
-    if (!this.#latest || this.#latest === this.#told) return false;
+    if (!this.#latest || this.#latest === this.#given) return false;
     if (!this.#told) {
       this.tellWhole();
       return true;
     }
-    const delta = deltaOf(this.#told, this.#latest);
-    this.#told = this.#latest;
+    const delta = this.#takeChange(this.#latest);
     if (!delta) return false;
     this.#seq += 1;
     this.#post({ type: "change", delta, seq: this.#seq });
     return true;
+  }
+
+  /** What has changed since other tabs were told; they are told now. */
+  #takeChange(latest: unknown[]): Delta | undefined {
+    const told = this.#told ?? [];
+    const given = this.#given;
+    // `useChat` adds an answer, and writes in it once more before it is a new object each time.
+    const isSame = (index: number) => index < latest.length - 1 && latest[index] === given[index];
+    const before = told.map((message, index) => (isSame(index) ? latest[index] : message));
+    this.#told = latest.map((message, index) => (isSame(index) ? told[index] : copyOf(message)));
+    this.#given = latest;
+    return deltaOf(before, latest);
   }
 }
 
