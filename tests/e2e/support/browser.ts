@@ -53,6 +53,7 @@ function executable(browser: BrowserName): string {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"];
   const paths = names[browser].flatMap((name) => folders.map((folder) => join(folder, name)));
   const path = paths.find((path) => existsSync(path));
-  if (path === undefined) throw new Error(`There is no ${browser} here: run \`make setup-browser\`.`);
+  if (path === undefined)
+    throw new Error(`There is no ${browser} here: run \`make setup-browser\`.`);
   return path;
 }

@@ -78,8 +78,8 @@ export async function openedMidTurn(scene: Scene, client: ClientName) {
 // The tab that owns the chat crashes
 
 export async function crash(scene: Scene, client: ClientName) {
-  const [owner, heir, other] = await scene.openAll(3, { client });
-  if (!owner || !heir || !other) throw new Error("there are three");
+  const [owner, heir] = await openTwo(scene, client);
+  const other = await scene.open({ client });
   const answer = await ask(scene, owner);
   for (const tab of [heir, other]) await follows(tab);
   const at = Date.now();
@@ -89,16 +89,14 @@ export async function crash(scene: Scene, client: ClientName) {
   const isTakenOver = await other.comesTo(isReadOnly);
   answer.say("two.");
   answer.end();
-  const whole = shows("user: Count!", "assistant: One, two.");
-  const isWhole = [await heir.comesTo(whole), await other.comesTo(whole)].every(Boolean);
+  const isWhole = await allShow([heir, other], "One, two.");
   return { freeAfterMs, isTakenOver, isWhole };
 }
 
 // The tab that owns the chat is frozen, and wakes
 
 export async function frozen(scene: Scene, client: ClientName) {
-  const [owner, other] = await scene.openAll(2, { client });
-  if (!owner || !other) throw new Error("there are two");
+  const [owner, other] = await openTwo(scene, client);
   const answer = await ask(scene, owner);
   await follows(other);
   const at = Date.now();
@@ -109,41 +107,33 @@ export async function frozen(scene: Scene, client: ClientName) {
   const isReadOnlyAgain = await other.comesTo(isReadOnly);
   answer.say("three.");
   answer.end();
-  const whole = shows("user: Count!", "assistant: One, two, three.");
-  const isWhole = [await owner.comesTo(whole), await other.comesTo(whole)].every(Boolean);
+  const isWhole = await allShow([owner, other], "One, two, three.");
   return { freeAfterMs, isReadOnlyAgain, isWhole };
 }
 
-/** The same; meanwhile another one sends. */
+/** The same; meanwhile another one takes the turn over. */
 export async function frozenAndOvertaken(scene: Scene, client: ClientName) {
-  const [owner, other] = await scene.openAll(2, { client });
-  if (!owner || !other) throw new Error("there are two");
+  const [owner, heir] = await openTwo(scene, client);
   const answer = await ask(scene, owner);
-  await follows(other);
+  await follows(heir);
+  const at = Date.now();
   await owner.freeze();
-  await freedAfter(Date.now(), [other]);
-  await other.send("Go on!");
-  const isSent = (await outcomeOf(other, 0)) === "sent";
+  const freeAfterMs = await freedAfter(at, [heir]);
+  await heir.resume();
+  const isTakenOver = await heir.comesTo(({ hasClaim }) => hasClaim);
   answer.say("two, ");
   await owner.wake();
   const isReader = await owner.comesTo((view) => view.isReadOnly && !view.hasClaim);
   answer.say("three.");
   answer.end();
-  const isWhole = await owner.comesTo(
-    ({ messages }) => messages[1] === "assistant: One, two, three.",
-  );
-  const next = await scene.answer();
-  next.say("Four.");
-  next.end();
-  const views = await Promise.all([owner, other].map((tab) => tab.until("it is free", isFree)));
-  return { isSent, isReader, isWhole, inTheEnd: views.map(({ messages }) => messages) };
+  const isWhole = await allShow([owner, heir], "One, two, three.");
+  return { freeAfterMs, isTakenOver, isReader, isWhole };
 }
 
 // The page that owns the chat is left for another one, and comes back
 
 export async function leftAndBack(scene: Scene, client: ClientName) {
-  const [owner, other] = await scene.openAll(2, { client });
-  if (!owner || !other) throw new Error("there are two");
+  const [owner, other] = await openTwo(scene, client);
   const answer = await ask(scene, owner);
   await follows(other);
   const at = Date.now();
@@ -154,35 +144,25 @@ export async function leftAndBack(scene: Scene, client: ClientName) {
   const { isFromCache } = await owner.view();
   answer.say("three.");
   answer.end();
-  const whole = shows("user: Count!", "assistant: One, two, three.");
-  const isWhole = [await owner.comesTo(whole), await other.comesTo(whole)].every(Boolean);
+  const isWhole = await allShow([owner, other], "One, two, three.");
   return { freeAfterMs, isFromCache: isFromCache.at(-1) === true, isWhole };
 }
 
 // The two clients in two tabs
 
-export async function besideTheOther(scene: Scene, client: ClientName): Promise<void> {
+export async function besideTheOther(scene: Scene, client: ClientName) {
   const owner = await scene.open({ client });
   const other = await scene.open({ client: client === "ours" ? "published" : "ours" });
   const answer = await ask(scene, owner);
-  await other.until("it is read-only", isReadOnly);
+  const isReadOnlyThen = await other.comesTo(isReadOnly);
   await other.send("Me too!");
-  const outcome = await outcomeOf(other, 0);
-  if (outcome === "sent") throw new Error("both have sent");
+  const refusal = await outcomeOf(other, 0);
   answer.say("two.");
   answer.end();
-  for (const tab of [owner, other]) {
-    await tab.until("it has it all", shows("user: Count!", "assistant: One, two."));
-    await tab.until("it is free", isFree);
-  }
-  // And now the other way round.
-  await other.send("Go on!");
-  const next = await scene.answer();
-  await owner.until("it is read-only", isReadOnly);
-  next.say("Three.");
-  next.end();
-  const all = ["user: Count!", "assistant: One, two.", "user: Go on!", "assistant: Three."];
-  for (const tab of [owner, other]) await tab.until("it has it all", shows(...all));
+  const showsItAll = await other.comesTo(shows("user: Count!", "assistant: One, two."));
+  for (const tab of [owner, other]) await tab.until("it is free", isFree);
+  const messagesAtService = await scene.messagesAtService();
+  return { isReadOnly: isReadOnlyThen, refusal, showsItAll, messagesAtService };
 }
 
 // What it costs
@@ -196,11 +176,9 @@ export interface Traffic {
 export async function traffic(
   scene: Scene,
   client: ClientName,
-  pieces: number,
-  words: number,
+  { pieces, words }: { pieces: number; words: number },
 ): Promise<Traffic> {
-  const [owner, other] = await scene.openAll(2, { client });
-  if (!owner || !other) throw new Error("there are two");
+  const [owner, other] = await openTwo(scene, client);
   const count = await scene.openCounter();
   await owner.send("Tell me all!");
   const answer = await scene.answer();
@@ -220,6 +198,10 @@ export async function traffic(
 
 // Steps
 
+async function openTwo(scene: Scene, client: ClientName): Promise<[Tab, Tab]> {
+  return [await scene.open({ client }), await scene.open({ client })];
+}
+
 /** Asks for an answer, and waits until it has begun. */
 async function ask(scene: Scene, owner: Tab) {
   await owner.send("Count!");
@@ -229,10 +211,15 @@ async function ask(scene: Scene, owner: Tab) {
   return answer;
 }
 
-/** Waits until the tab is read-only, and shows what the owner does. */
+/** Waits until the tab is read-only, and for it to show what the owner does. */
 async function follows(tab: Tab): Promise<void> {
   await tab.until("it is read-only", isReadOnly);
-  await tab.until("it follows", shows("user: Count!", "assistant: One, "));
+  await tab.comesTo(shows("user: Count!", "assistant: One, "));
+}
+
+async function allShow(tabs: Tab[], answer: string): Promise<boolean> {
+  const shown = tabs.map((tab) => tab.comesTo(shows("user: Count!", `assistant: ${answer}`)));
+  return (await Promise.all(shown)).every(Boolean);
 }
 
 /** What came of the message that the tab has sent, by its number. */

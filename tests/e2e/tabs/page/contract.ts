@@ -35,7 +35,7 @@ declare global {
     /** Sends a message, at that time by the clock, or at once. */
     send(text: string, at?: number): void;
     /** Asks for the turn that may be running. */
-    resume(): void;
+    resume(): Promise<void>;
   };
   /** Bytes that all tabs have put on the channel, by the type of message. Of the page that counts. */
   var bytes: Record<string, number>;

@@ -1,7 +1,7 @@
 // A page with one chat that it shares with other tabs, by either client's hooks, in the hands of a driver.
 import { useChat } from "@ai-sdk/react";
 import * as published from "@trigger.dev/sdk/chat/react";
-import { StrictMode, useEffect, useState } from "react";
+import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import * as ours from "trigger-chat-transport/react";
 import { fromAppServer } from "../../support/app-server";
@@ -11,7 +11,9 @@ import { Pings } from "./pings";
 /** How late a timer may be. */
 const TIMER_MS = 20;
 
-const { client, chat, isRacing }: Setup = JSON.parse(new URL(location.href).searchParams.get("setup") ?? "");
+const { client, chat, isRacing }: Setup = JSON.parse(
+  new URL(location.href).searchParams.get("setup") ?? "",
+);
 const { useTriggerChatTransport, useMultiTabChat } = { ours, published }[client] as typeof ours;
 
 const pings = isRacing ? new Pings() : undefined;
@@ -55,14 +57,18 @@ function Chat() {
       send(text, at = 0) {
         const send = () => {
           // A timer is not that exact.
-          while (Date.now() < at) continue;
+          while (Date.now() < at);
           void sendMessage({ text });
           pings?.ping();
         };
         if (at > 0) setTimeout(send, at - Date.now() - TIMER_MS);
         else send();
       },
-      resume: () => void resumeStream(),
+      async resume() {
+        // A tab that has only followed has no token yet.
+        await transport.start(chat);
+        void resumeStream();
+      },
     };
   });
   return null;
