@@ -95,12 +95,13 @@ function scratchFolder(): string {
   return folder;
 }
 
-const howTos = readdirSync(join(repository, "docs/how-to")).filter((name) => name !== "README.md");
+const howTos = readdirSync(join(repository, "docs/how-to"))
+  .filter((name) => name !== "README.md")
+  .map((name) => `docs/how-to/${name}`);
 
-test.each(howTos)("docs/how-to/%s shows lines of the files that it names", (name) => {
-  const page = `docs/how-to/${name}`;
+test.each([...howTos, "docs/tabs.md"])("%s shows lines of the files that it names", (page) => {
   const text = textOf(page);
-  const sources = [...text.matchAll(/\]\(\.\.\/\.\.\/([\w./-]+\.(?:tsx?|mjs|vue|svelte))\)/g)].map(
+  const sources = [...text.matchAll(/\]\((?:\.\.\/)+([\w./-]+\.(?:tsx?|mjs|vue|svelte))\)/g)].map(
     ([, path = ""]) => textOf(path),
   );
   const blocks = blocksOf(page);

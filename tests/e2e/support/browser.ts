@@ -44,6 +44,7 @@ export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
     // As in Chromium, each tab is as quick as if it had a window of its own.
     extraPrefsFirefox: {
       "dom.min_background_timeout_value": 4,
+      "dom.min_background_timeout_value_without_budget_throttling": 4,
       "dom.timeout.enable_budget_timer_throttling": false,
     },
   });

@@ -71,7 +71,12 @@ function Chat() {
       },
     };
   });
-  return null;
+  return (
+    <input
+      disabled={isReadOnly}
+      placeholder={isReadOnly ? "This chat is active in another tab" : "Say something"}
+    />
+  );
 }
 
 createRoot(document.body.appendChild(document.createElement("main"))).render(
