@@ -10,7 +10,7 @@ const NOTICE_MS = 150;
 const QUICK_PING_MS = 50;
 
 /** How long after the end of a turn its last messages may take to the published client's other tabs. */
-const LAST_MESSAGES_MS = 1_000;
+const LAST_MESSAGES_MS = 300;
 
 // Several tabs send at the same moment
 
