@@ -36,6 +36,8 @@ export class SharedChat {
   #beginning = 0;
   #ending: ReturnType<typeof setTimeout> | undefined;
   #isGone = false;
+  /** Which tab has claimed the chat last. */
+  #lastOwner: number | undefined;
   /** The page was away: it has to ask for what was said meanwhile. */
   #wasAway = false;
   #catchingUp: ReturnType<typeof setTimeout> | undefined;
@@ -131,7 +133,9 @@ export class SharedChat {
   heard(tab: number, message: TabMessage): void {
     switch (message.type) {
       case "session":
-        if (this.#listensTo(tab)) this.#host.adopt(this.#chatId, message.session);
+        if (this.#listensTo(tab) || this.#isLateWord(tab)) {
+          this.#host.adopt(this.#chatId, message.session);
+        }
         return;
       case "messages":
       case "change":
@@ -140,6 +144,7 @@ export class SharedChat {
       default:
         this.#claim.heard(tab, message);
     }
+    if (message.type === "claim") this.#lastOwner = tab;
     if (message.type !== "hello") return;
     // Who was away may have missed the turn that was the last.
     if (this.#claim.isHeld || (message.wasAway && this.#told.isTold)) this.#tellAll();
@@ -159,6 +164,11 @@ export class SharedChat {
   /** Others tell what they had when they were opened. */
   #listensTo(tab: number): boolean {
     return this.#claim.isOwner(tab) || (this.#wasAway && !this.#claim.isHeld);
+  }
+
+  /** The published client lets go of the chat first, and then tells how its session stands. */
+  #isLateWord(tab: number): boolean {
+    return tab === this.#lastOwner && !this.#claim.isHeld && !this.#claim.isReadOnly;
   }
 
   #tellAll(): void {
