@@ -164,8 +164,18 @@ export async function besideTheOther(scene: Scene, client: ClientName) {
   // An owner of the published client may have let go before its last words were posted.
   if (client === "ours") await other.until("it shows it all", whole);
   const showsItAll = whole(await other.view());
+  await other.send("Go on!");
+  await outcomeOf(other, 1);
+  const next = await scene.answer();
+  next.say("Three.");
+  next.end();
+  await other.until("it is free", isFree);
+  const goesOn = await other.comesTo(
+    ({ messages }) => messages.at(-1) === "assistant: Three.",
+    LAST_MESSAGES_MS,
+  );
   const messagesAtService = await scene.messagesAtService();
-  return { isReadOnly: isReadOnlyThen, refusal, showsItAll, messagesAtService };
+  return { isReadOnly: isReadOnlyThen, refusal, showsItAll, goesOn, messagesAtService };
 }
 
 // What it costs
