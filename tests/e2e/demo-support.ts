@@ -57,8 +57,9 @@ export function buildPage(
 export async function eventually<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + patienceMs;
   for (;;) {
     const value = await read();
     if (value !== undefined && value !== false) return value;
@@ -207,11 +208,12 @@ export class ModelStandIn {
   }
 
   /** The next request, as soon as it is here. */
-  request(): Promise<ModelRequest> {
-    return eventually("a request to the model", async () => {
+  request(patienceMs?: number): Promise<ModelRequest> {
+    const next = async () => {
       const response = this.#requests.shift();
       return response && new ModelRequest(response);
-    });
+    };
+    return eventually("a request to the model", next, patienceMs);
   }
 
   stop(): void {

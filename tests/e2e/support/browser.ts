@@ -13,6 +13,9 @@ const names = {
   Firefox: ["firefox-esr", "firefox"],
 };
 
+/** How long one of them may take to start. */
+const LAUNCH_TIMEOUT_MS = 120_000;
+
 export type BrowserName = keyof typeof names;
 
 const chromiumFlags = ["--disable-gpu", "--disable-quic"];
@@ -34,7 +37,7 @@ export function launchBrowser(flags: string[] = []): Promise<Browser> {
  * back/forward cache. Playwright takes care that none of that happens.
  */
 export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
-  const common = { executablePath: executable(name), headless: true };
+  const common = { executablePath: executable(name), headless: true, timeout: LAUNCH_TIMEOUT_MS };
   if (name === "Chromium") {
     return puppeteer.launch({ ...common, args: ["--no-sandbox", ...chromiumFlags] });
   }

@@ -94,7 +94,7 @@ export class Scene {
   /** Opens the chat in a new tab. */
   async open(kind: Kind): Promise<Tab> {
     const setup: Setup = { chat: this.chat, hasLocks: true, isRacing: false, ...kind };
-    const page = await this.#context.newPage();
+    const page = await this.#newPage();
     if (kind.client === "ours") this.#listen(page);
     const query = new URLSearchParams({ setup: JSON.stringify(setup) });
     await page.goto(`${this.#stage.server.url}/?${query}`);
@@ -110,7 +110,7 @@ export class Scene {
 
   /** Opens a page that counts what goes over the channel. */
   async openCounter(): Promise<() => Promise<Record<string, number>>> {
-    const page = await this.#context.newPage();
+    const page = await this.#newPage();
     await page.goto(this.elsewhere);
     await page.evaluate(() => {
       globalThis.bytes = {};
@@ -128,12 +128,18 @@ export class Scene {
 
   /** The answer that the agent is asked for next, as soon as it is. */
   answer(): Promise<ModelRequest> {
-    return this.#stage.model.request();
+    return this.#stage.model.request(PATIENCE_MS);
   }
 
   /** How many messages have landed at the service. */
   async messagesAtService(): Promise<number> {
     return (await this.#stage.server.inputs(this.chat)).length;
+  }
+
+  async #newPage(): Promise<Page> {
+    const page = await this.#context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    return page;
   }
 
   #listen(page: Page): void {
@@ -156,10 +162,7 @@ export class Tab {
 
   /** Waits until the chat is on the page. */
   async isThere(): Promise<void> {
-    await this.page.waitForFunction(() => globalThis.tab !== undefined, {
-      polling: POLL_MS,
-      timeout: PATIENCE_MS,
-    });
+    await this.page.waitForFunction(() => globalThis.tab !== undefined, { polling: POLL_MS });
   }
 
   view(): Promise<View> {

@@ -79,7 +79,7 @@ describe.each(["Chromium", "Firefox"] as const)("in %s, a chat in many tabs", (b
         scenarios.besideTheOther(scene, client),
       );
       expect(result).toMatchObject({ isReadOnly: true, refusal: DENIED, messagesAtService: 2 });
-      // What the one that does not own the chat keeps is its own promise.
+      // In the first case this package tells, in the second it is told.
       expect(isPromised ? result.showsItAll : result.goesOn).toBe(true);
     });
 
