@@ -75,7 +75,7 @@ describe.each(["Chromium", "Firefox"] as const)("in %s, a chat in many tabs", (b
     });
 
     test("is told to one of the other client", async () => {
-      const result = await play("beside the other", client, (scene) =>
+      const result = await play("the owner, beside the other client", client, (scene) =>
         scenarios.besideTheOther(scene, client),
       );
       expect(result).toMatchObject({ isReadOnly: true, refusal: DENIED, messagesAtService: 2 });
@@ -134,7 +134,7 @@ describe.each(["Chromium", "Firefox"] as const)("in %s, a chat in many tabs", (b
 
   if (!ROUNDS) {
     test("is told by one of the published client", async () => {
-      const result = await play("beside the other", "published", (scene) =>
+      const result = await play("the owner, beside the other client", "published", (scene) =>
         scenarios.besideTheOther(scene, "published"),
       );
       expect(result).toMatchObject({ isReadOnly: true, refusal: DENIED, messagesAtService: 2 });
