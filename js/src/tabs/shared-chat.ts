@@ -9,6 +9,9 @@ import { HeardHistory, ToldHistory } from "./history.js";
  */
 const LAST_STATE_MS = 300;
 
+/** How long a page that was too busy to render by then is listened to, if nobody else speaks. */
+const LATE_WORDS_MS = 5_000;
+
 /** How long a page that comes back is told what it has missed, also by whom the chat is not any more. */
 const CATCH_UP_MS = 1_000;
 
@@ -35,6 +38,8 @@ export class SharedChat {
   /** How many sends wait for the claim, or for their acknowledgement. */
   #beginning = 0;
   #ending: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while words that come late are still told. */
+  #late: ReturnType<typeof setTimeout> | undefined;
   #isGone = false;
   /** Which tab has claimed the chat last. */
   #lastOwner: number | undefined;
@@ -52,7 +57,7 @@ export class SharedChat {
       chatId,
       tab,
       post: this.#post,
-      granted: () => this.#told.tell(),
+      granted: () => this.#granted(),
       readOnlyChanged: () => this.#readOnlyChanged(),
     });
   }
@@ -84,6 +89,7 @@ export class SharedChat {
   dispose(): void {
     this.#isGone = true;
     clearTimeout(this.#ending);
+    clearTimeout(this.#late);
     clearTimeout(this.#catchingUp);
     this.#claim.over();
     this.#claim.close();
@@ -120,7 +126,7 @@ export class SharedChat {
   /** The app's messages are these now. */
   setMessages(messages: unknown[]): void {
     this.#told.latest = messages;
-    if (this.#claim.isHeld) this.#told.tell();
+    if (this.#claim.isHeld || this.#late !== undefined) this.#told.tell();
   }
 
   /** The session of this tab stands so. */
@@ -133,9 +139,7 @@ export class SharedChat {
   heard(tab: number, message: TabMessage): void {
     switch (message.type) {
       case "session":
-        if (this.#listensTo(tab) || this.#isLateWord(tab)) {
-          this.#host.adopt(this.#chatId, message.session);
-        }
+        if (this.#listensTo(tab)) this.#host.adopt(this.#chatId, message.session);
         return;
       case "messages":
       case "change":
@@ -156,19 +160,19 @@ export class SharedChat {
       this.#post({ type: "hello" });
     } else if (messages) {
       this.#caughtUp();
+      this.#told.forget();
       // Who reads the answer itself shows that.
       if (!this.#host.hasTurn(this.#chatId)) this.#host.messagesChanged(this.#chatId, messages);
     }
   }
 
-  /** Others tell what they had when they were opened. */
+  /**
+   * Others tell what they had when they were opened. But while nobody speaks, whoever did so last may:
+   * the published client lets go of the chat first, and then tells how its session stands.
+   */
   #listensTo(tab: number): boolean {
-    return this.#claim.isOwner(tab) || (this.#wasAway && !this.#claim.isHeld);
-  }
-
-  /** The published client lets go of the chat first, and then tells how its session stands. */
-  #isLateWord(tab: number): boolean {
-    return tab === this.#lastOwner && !this.#claim.isHeld && !this.#claim.isReadOnly;
+    if (this.#claim.isHeld || this.#claim.isReadOnly) return this.#claim.isOwner(tab);
+    return this.#wasAway || tab === this.#lastOwner;
   }
 
   #tellAll(): void {
@@ -193,13 +197,29 @@ export class SharedChat {
     if (!this.#isIdle()) return;
     this.#told.tellWhole();
     this.#claim.over();
+    clearTimeout(this.#late);
+    this.#late = setTimeout(() => this.#fellSilent(), LATE_WORDS_MS);
+  }
+
+  #granted(): void {
+    this.#lastOwner = undefined;
+    this.#told.tell();
+  }
+
+  #fellSilent(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
   }
 
   #readOnlyChanged(): void {
     const { isReadOnly } = this.#claim;
-    if (isReadOnly) this.#told.forget();
-    // Whoever has read along takes over.
-    else this.resumed();
+    if (isReadOnly) {
+      this.#fellSilent();
+      this.#told.forget();
+    } else {
+      // Whoever has read along takes over.
+      this.resumed();
+    }
     this.#host.readOnlyChanged(this.#chatId, isReadOnly);
   }
 

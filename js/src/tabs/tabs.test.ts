@@ -122,6 +122,28 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     expect(owner.shown).toEqual([]);
   });
 
+  test("shows what its page was too busy to render in time", async () => {
+    const { open, service } = app({ hasLocks });
+    const [owner, other] = [open("a"), open("b")];
+    const stream = await send(owner.transport);
+    owner.transport.broadcastMessages("chat", answered("Be"));
+    await vi.waitFor(() => expect(other.shown.at(-1)).toEqual(answered("Be")));
+    service.complete();
+    await chunksOf(stream);
+    await vi.waitFor(() => expect(other.readOnly).toEqual([true, false]));
+    owner.transport.broadcastMessages("chat", answered("Because"));
+    await vi.waitFor(() => expect(other.shown.at(-1)).toEqual(answered("Because")));
+    // Whoever speaks next is the one who is heard.
+    await send(other.transport);
+    await vi.waitFor(() => expect(isReadOnly(owner)).toBe(true));
+    other.transport.broadcastMessages("chat", answered("Why not?"));
+    await vi.waitFor(() => expect(owner.shown.at(-1)).toEqual(answered("Why not?")));
+    owner.transport.broadcastMessages("chat", []);
+    other.transport.broadcastMessages("chat", answered("Why not!"));
+    await vi.waitFor(() => expect(owner.shown.at(-1)).toEqual(answered("Why not!")));
+    expect(other.shown.at(-1)).toEqual(answered("Because"));
+  });
+
   test("is let go of by a transport that is disposed", async () => {
     const { open, locks } = app({ hasLocks });
     const [owner, other] = [open("a"), open("b")];
@@ -196,7 +218,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     await vi.waitFor(() => expect(tab.shown).toEqual([answered("Be")]));
     old.say("release");
     await vi.waitFor(() => expect(isReadOnly(tab)).toBe(false));
-    old.say("messages", { messages: [] });
+    publishedTab().say("messages", { messages: [] });
     // In this order: it lets go first.
     old.say("session", { session: { lastEventId: "7" } });
     publishedTab().say("session", { session: { lastEventId: "5" } });
