@@ -3,7 +3,8 @@
 //   const browser = await launchBrowser();          // in `beforeAll`
 //   const page = await browser.newPage();
 //   await browser.close();                          // in `afterAll`
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import puppeteer, { type Browser as TabBrowser } from "puppeteer-core";
@@ -36,14 +37,18 @@ export function launchBrowser(flags: string[] = []): Promise<Browser> {
  * Starts a browser without windows whose tabs are real ones: they can be frozen, crash, and go into the
  * back/forward cache. Playwright takes care that none of that happens.
  */
-export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
+export async function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
   const common = { executablePath: executable(name), headless: true, timeout: LAUNCH_TIMEOUT_MS };
   if (name === "Chromium") {
     return puppeteer.launch({ ...common, args: ["--no-sandbox", ...chromiumFlags] });
   }
-  return puppeteer.launch({
+  // Run by root, it does not start in the home of somebody else.
+  const home = mkdtempSync(join(tmpdir(), "firefox-"));
+  const { XDG_RUNTIME_DIR: _, XAUTHORITY: __, ...environment } = process.env;
+  const browser = await puppeteer.launch({
     ...common,
     browser: "firefox",
+    env: { ...environment, HOME: home },
     // As in Chromium, each tab is as quick as if it had a window of its own.
     extraPrefsFirefox: {
       "dom.min_background_timeout_value": 4,
@@ -51,6 +56,10 @@ export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
       "dom.timeout.enable_budget_timer_throttling": false,
     },
   });
+  browser.once("disconnected", () =>
+    rmSync(home, { recursive: true, force: true, maxRetries: 10 }),
+  );
+  return browser;
 }
 
 function executable(browser: BrowserName): string {
