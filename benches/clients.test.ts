@@ -7,7 +7,7 @@ import { type BenchServer, type Route, serve } from "./server";
 import { readingOf, Tally } from "./tally";
 
 // Only a fault takes this long.
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const chunks = answer(3, 2_499);
 const records = recordsOf(chunks);

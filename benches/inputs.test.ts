@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { answer, framed, recordsOf, type StreamRecord } from "./inputs";
 
 // Only a fault takes this long.
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The batches of an event stream, read by a parser that is not ours. */
 function batchesOf(events: string): { id: string | undefined; records: StreamRecord[] }[] {

@@ -17,7 +17,7 @@ import { type Fault, type SessionServer, startServer } from "./support/server";
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /** How long a state may take to come about. Only a fault takes this long. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "demo-"));

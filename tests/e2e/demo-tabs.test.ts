@@ -6,7 +6,7 @@ import { buildPage, type Demo, eventually, openDemo, temporaryFolder } from "./d
 import { launchBrowser } from "./support/browser";
 import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
 
-vi.setConfig({ testTimeout: 180_000, maxConcurrency: 2 });
+vi.setConfig({ testTimeout: 300_000, maxConcurrency: 2 });
 
 const page = temporaryFolder();
 let browser: Browser;

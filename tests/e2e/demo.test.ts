@@ -19,7 +19,7 @@ import { launchBrowser } from "./support/browser";
 import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
 
 // Most of the time the tests wait for an agent, so they can do it together.
-vi.setConfig({ testTimeout: 90_000, maxConcurrency: 4 });
+vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
 
 /** Long enough to be interrupted in the middle, on a busy machine too. */
 const LONG = "Tell me a story: 150 words, 20 ms";

@@ -11,7 +11,7 @@ import { eventually, ServerRecords } from "./demo-support";
 import { launchBrowser } from "./support/browser";
 import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "./support/server";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const packageFolder = fileURLToPath(new URL("../../pkg", import.meta.url));
 

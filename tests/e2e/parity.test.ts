@@ -12,7 +12,7 @@ import { type Journal, type MakeClient, Recorder } from "./support/recorder";
 import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
 
 // Only a fault takes this long.
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const published: MakeClient = (options) => new PublishedTransport(options);
 const ours: MakeClient = (options) => new OurTransport(options);

@@ -7,7 +7,7 @@ import { said, send } from "./support/recorder";
 import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "./support/server";
 
 // Only a fault takes this long.
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 type Options = ConstructorParameters<typeof TriggerChatTransport>[0];
 type Stream = ReadableStream<UIMessageChunk>;

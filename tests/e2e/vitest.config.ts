@@ -4,6 +4,9 @@ export default defineConfig({
   test: {
     // A browser and a bundler each take a whole machine of two cores: one file at a time.
     fileParallelism: false,
+    // A machine that has other things to do is slow. Nothing here is timed.
+    testTimeout: 120_000,
+    hookTimeout: 600_000,
     projects: [
       {
         extends: true,

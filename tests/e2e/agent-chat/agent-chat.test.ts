@@ -20,7 +20,7 @@ import {
 } from "./clients";
 
 // Only a fault takes this long.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const homes = {} as Record<Name, Home>;
 let chats = 0;
@@ -143,7 +143,7 @@ describe.each(names)("%s", (name) => {
     abort.abort();
     expect(await read(stream)).toEqual([]);
     await expect
-      .poll(async () => (await inputs(chat.id)).at(-1), { timeout: 30_000 })
+      .poll(async () => (await inputs(chat.id)).at(-1), { timeout: 120_000 })
       .toEqual({ kind: "stop" });
   });
 

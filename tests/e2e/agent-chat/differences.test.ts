@@ -21,7 +21,7 @@ import {
 } from "./clients";
 
 // Only a fault takes this long.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const homes = {} as Record<Name, Home>;
 let chats = 0;

@@ -13,7 +13,7 @@ import { ServerRecords } from "../demo-support";
 import { BUILD_TIMEOUT_MS, startServer } from "../support/server";
 import { KEY, type Name, names, textOf } from "./clients";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const script = fileURLToPath(new URL("process.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "killed-"));

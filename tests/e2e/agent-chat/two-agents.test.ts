@@ -11,7 +11,7 @@ import {
 } from "../support/server";
 import { KEY } from "./clients";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const script = fileURLToPath(new URL("../../../examples/two-agents/talk.mjs", import.meta.url));
 let server: SessionServer;

@@ -21,10 +21,10 @@ const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const ROUNDS_PER_PAGE = 12;
 
 /** How long a state may take to come about; only a fault of ours takes this long. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 120_000;
 
 /** The same where a silence of 60 s is part of it. */
-const LONG_PATIENCE_MS = 150_000;
+const LONG_PATIENCE_MS = 300_000;
 
 /** The rounds of a lane. */
 interface Rounds {

@@ -11,7 +11,7 @@ import { eventually, Watchman } from "../demo-support";
 import type { SessionServer } from "../support/server";
 
 /** How long a state may take to come about. Only a fault takes this long. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 const folder = fileURLToPath(new URL("snippets", import.meta.url));
 

@@ -7,7 +7,7 @@ import { type Told, told } from "../support/transcript";
 import type { Scene } from "./page/contract";
 
 /** How long a page may take to come to a state. Only a fault takes this long. */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 120_000;
 
 /** The page that one AI SDK was built into, with a service of its own. */
 export class Stage {

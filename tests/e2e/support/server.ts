@@ -15,7 +15,7 @@ const repository = fileURLToPath(new URL("../../..", import.meta.url));
 export const BUILD_TIMEOUT_MS = 600_000;
 
 /** How long a server may take to listen, and how long to end. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 // Tests replace the global one.
 const fetch = globalThis.fetch;
