@@ -38,7 +38,7 @@ const built = await buildIfChanged(
   "package",
   [
     ...["js/src", "js/tsconfig.json", "js/tsconfig.types.json", "tsconfig.base.json"],
-    ...["pkg-template", "LICENSE", "Cargo.toml", "package-lock.json", "scripts"],
+    ...["pkg-template", "LICENSE", "CHANGELOG.md", "Cargo.toml", "package-lock.json", "scripts"],
     "target/wasm-pack",
   ].map((path) => at(path)),
   [packageDir],
@@ -54,7 +54,7 @@ function assemble() {
   declare();
   copyFileSync(optimisedWasm, join(staging, wasmName));
   cpSync(at("pkg-template"), staging, { recursive: true });
-  copyFileSync(at("LICENSE"), join(staging, "LICENSE"));
+  for (const name of ["LICENSE", "CHANGELOG.md"]) copyFileSync(at(name), join(staging, name));
   const manifest = JSON.stringify({ ...template, version: crateVersion() }, null, 2);
   writeFileSync(join(staging, "package.json"), `${manifest}\n`);
   // Only a package that is whole takes the old one's place.
@@ -101,7 +101,10 @@ function checkBundle(path, code) {
 /** Names the sources as the repository does; the wasm in code and map would double the package. */
 function publishedMap(path, json) {
   const map = JSON.parse(json);
-  const sources = map.sources.map((source) => relative(root, resolve(dirname(path), source)));
+  // wasm-bindgen has copied the modules of src/browser beside the glue.
+  const sources = map.sources.map((source) =>
+    relative(root, resolve(dirname(path), source)).replace(/^.*\/snippets\/[^/]+\//, ""),
+  );
   map.sources = sources.map((source) => `${template.name}:///${source}`);
   map.sourcesContent = map.sourcesContent.map((content, index) =>
     sources[index].endsWith("/wasm-text.js") ? "// The wasm's bytes, left out here.\n" : content,
