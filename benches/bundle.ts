@@ -18,9 +18,9 @@ export async function bundled(
     plugins: [withoutNode],
     define: { "process.env.NODE_ENV": '"production"' },
     write: false,
-    // React's directive means nothing in one bundle of a page, nor the import of a chunk for its effects,
-    // which has none; and esbuild says so, where it reaches the package by a link.
-    logOverride: { "ignored-directive": "silent", "ignored-bare-import": "silent" },
+    // React's directive means nothing in one bundle of a page; and esbuild says so, where it reaches the
+    // package by a link.
+    logOverride: { "ignored-directive": "silent" },
   });
   return outputFiles[0]?.contents ?? new Uint8Array();
 }

@@ -67,6 +67,8 @@ function bundle() {
     // The reducer in a chunk of its own, as webpack follows its `import("ai")` wherever it lies.
     entryPoints: [...entries, "reducer"].map((entry) => at("js/src", `${entry}.ts`)),
     outdir: staging,
+    // The names of the chunks come of it.
+    absWorkingDir: root,
     bundle: true,
     splitting: true,
     format: "esm",
@@ -82,7 +84,10 @@ function bundle() {
   });
   for (const { path, text } of outputFiles) {
     if (path.endsWith(".js")) checkBundle(path, text);
-    writeFileSync(path, path.endsWith(".map") ? publishedMap(path, text) : text);
+    writeFileSync(
+      path,
+      path.endsWith(".map") ? publishedMap(path, text) : withoutBareImports(text),
+    );
   }
 }
 
@@ -96,6 +101,14 @@ function checkBundle(path, code) {
   if (name === "react.js" && !/^["']use client["'];/.test(code)) {
     fail(`js/src/react.ts must begin with "use client".`);
   }
+}
+
+/**
+ * esbuild has an entry import its chunks for their side effects as well. They have none, and an app's own
+ * esbuild would warn of it, where it reaches the package by a link. The places in the source map stay right.
+ */
+function withoutBareImports(code) {
+  return code.replaceAll(/\bimport"\.\/chunk-\w+\.js";/g, (bare) => " ".repeat(bare.length));
 }
 
 /** Names the sources as the repository does; the wasm in code and map would double the package. */

@@ -71,9 +71,9 @@ function minified(contents) {
     target: "es2022",
     external: ["react", "react/*", "ai", "@ai-sdk/*"],
     write: false,
-    // React's directive means nothing in one bundle of a page, nor the import of a chunk for its effects,
-    // which has none; and esbuild says so, where it reaches the package by a link.
-    logOverride: { "ignored-directive": "silent", "ignored-bare-import": "silent" },
+    // React's directive means nothing in one bundle of a page; and esbuild says so, where it reaches the
+    // package by a link.
+    logOverride: { "ignored-directive": "silent" },
   });
   return outputFiles[0].contents;
 }

@@ -17,6 +17,7 @@ import { homedir, tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -154,6 +155,23 @@ test("a place in its code is found in the TypeScript", () => {
   expect(lines[entry.originalLine]).toContain(sentence);
 });
 
+test("esbuild bundles each entry without a word", async () => {
+  // It keeps silent about what lies in a folder named `node_modules`, and not about what is linked there.
+  const linked = join(folder, "linked");
+  cpSync(installed, linked, { recursive: true });
+  const { warnings } = await build({
+    entryPoints: entries().map(([, file]) => join(linked, file)),
+    outdir: join(folder, "bundled"),
+    bundle: true,
+    format: "esm",
+    external: ["ai", "react"],
+    // React's directive means nothing in one bundle of a page.
+    logOverride: { "ignored-directive": "silent" },
+    logLevel: "silent",
+  });
+  expect(warnings).toEqual([]);
+});
+
 test("its React entries are client components", () => {
   const react = entries().filter(([entry]) => entry.endsWith("/react"));
   expect(react.length).toBeGreaterThan(0);
@@ -161,7 +179,7 @@ test("its React entries are client components", () => {
 });
 
 test(
-  "built at another place it is the same, to the byte",
+  "built at another place, from another one, it is the same to the byte",
   async () => {
     const copy = join(folder, "at/another/place");
     const isLeftOut = /(^|\/)(\.git|data|dist|node_modules|pkg|target)$/;
@@ -174,7 +192,7 @@ test(
     cpSync(join(repository, "target/wasm-pack"), join(copy, "target/wasm-pack"), {
       recursive: true,
     });
-    await run(process.execPath, ["scripts/package.mjs"], copy, PATIENCE_MS);
+    await run(process.execPath, [join(copy, "scripts/package.mjs")], folder, PATIENCE_MS);
 
     const other = join(copy, "pkg");
     const hashes = (path: string) =>
