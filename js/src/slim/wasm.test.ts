@@ -30,13 +30,18 @@ describe("a transport works after `init` of", () => {
     "an answer to come": () => Promise.resolve(answer("application/wasm")),
     "an answer of the wrong type": () => answer("application/octet-stream"),
     "an address in the file system": () => file,
+    "the same, as text": () => file.href,
     bytes: () => bytes,
     "a buffer": () => bytes.slice().buffer,
     "a module": () => new WebAssembly.Module(bytes),
   };
 
   test.each(Object.entries(sources))("%s", async (_, source) => {
-    vi.stubGlobal("fetch", async () => answer("application/wasm"));
+    vi.stubGlobal("fetch", async (address: string | URL | Request) => {
+      // Node's own `fetch` knows no others.
+      expect(new Request(address).url).toMatch(/^https:/);
+      return answer("application/wasm");
+    });
     await slim.init(source());
     expect(useTransport()).toBeUndefined();
   });

@@ -50,8 +50,8 @@ function isAddress(source: WasmSource): source is string | URL | Request {
 }
 
 async function load(address: string | URL | Request): Promise<Response | BufferSource> {
-  const isFile = address instanceof URL && address.protocol === "file:";
-  return (isFile && nodeFiles()?.readFile(address)) || fetch(address);
+  const isFile = String(address).startsWith("file:");
+  return (isFile && nodeFiles()?.readFile(new URL(String(address)))) || fetch(address);
 }
 
 async function compileAnswer(answer: Response): Promise<WebAssembly.Module> {

@@ -1,8 +1,6 @@
-/// <reference types="vite/client" />
-// A page that Vite builds: the file becomes one of the page's own, with its hash in its name.
+// A page that Vite builds: the file becomes one of its own, with a hash in its name.
 import { useChat } from "@ai-sdk/react";
 import { init, useTriggerChatTransport } from "trigger-chat-transport/slim/react";
-import wasm from "trigger-chat-transport/trigger_chat_transport_bg.wasm?url";
 import { Conversation, setting, show } from "../../guide/app/page";
 import { serverActions } from "../../guide/app/server-actions";
 
@@ -24,5 +22,5 @@ function Chat() {
   );
 }
 
-await init(wasm);
+await init();
 show(<Chat />);
