@@ -81,13 +81,15 @@ size: package ## Measure what a browser downloads against size-budget.json
 
 lint: lint-rust lint-js lint-types ## Check format, lints and types
 
-lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy natively and for wasm32
+lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentation, natively and for wasm32
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport --all-targets --features broken-rules -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --lib --target $(WASM) -- -D warnings
 	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --quiet --no-deps --workspace --exclude wasm-tests
+	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --quiet --no-deps -p trigger-chat-transport --target $(WASM)
 	@# Nothing is linked here: naming a libFuzzer, be there one or not, saves compiling it.
 	CUSTOM_LIBFUZZER_PATH=/dev/null \
 		cargo clippy $(LOCKED) --manifest-path fuzz/Cargo.toml --target-dir target -- -D warnings

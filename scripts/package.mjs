@@ -32,12 +32,21 @@ const template = JSON.parse(readFileSync(at("pkg-template/package.json"), "utf8"
 const entries = Object.values(template.exports)
   .map((target) => target.default)
   .filter(Boolean)
-  .map((file) => basename(file, ".js"));
+  .map((file) => file.replace(/^\.\/|\.js$/g, ""));
+const isSlim = (name) => name.startsWith("slim/");
+const slimEntries = entries.filter(isSlim);
+const wholeEntries = entries.filter((entry) => !isSlim(entry));
 
 const built = await buildIfChanged(
   "package",
   [
-    ...["js/src", "js/tsconfig.json", "js/tsconfig.types.json", "tsconfig.base.json"],
+    ...[
+      "js/src",
+      "js/package.json",
+      "js/tsconfig.json",
+      "js/tsconfig.types.json",
+      "tsconfig.base.json",
+    ],
     ...["pkg-template", "LICENSE", "CHANGELOG.md", "Cargo.toml", "package-lock.json", "scripts"],
     "target/wasm-pack",
   ].map((path) => at(path)),
@@ -49,8 +58,8 @@ console.log(`pkg/ ${built ? "built" : "is up to date"}`);
 
 function assemble() {
   rmSync(staging, { recursive: true, force: true });
-  mkdirSync(staging, { recursive: true });
-  bundle();
+  bundle(wholeEntries, staging);
+  bundle(slimEntries, join(staging, "slim"), ["slim"]);
   declare();
   copyFileSync(optimisedWasm, join(staging, wasmName));
   cpSync(at("pkg-template"), staging, { recursive: true });
@@ -62,11 +71,16 @@ function assemble() {
   renameSync(staging, packageDir);
 }
 
-function bundle() {
+/** The conditions choose among the `imports` of js/package.json. */
+function bundle(names, outdir, conditions = []) {
   const { outputFiles } = buildSync({
     // The reducer in a chunk of its own, as webpack follows its `import("ai")` wherever it lies.
-    entryPoints: [...entries, "reducer"].map((entry) => at("js/src", `${entry}.ts`)),
-    outdir: staging,
+    entryPoints: [...names, "reducer"].map((name) => ({
+      in: at("js/src", `${name}.ts`),
+      out: basename(name),
+    })),
+    outdir,
+    conditions,
     // The names of the chunks come of it.
     absWorkingDir: root,
     bundle: true,
@@ -82,6 +96,7 @@ function bundle() {
     write: false,
     logLevel: "warning",
   });
+  mkdirSync(outdir, { recursive: true });
   for (const { path, text } of outputFiles) {
     if (path.endsWith(".js")) checkBundle(path, text);
     writeFileSync(
@@ -93,13 +108,13 @@ function bundle() {
 
 /** What breaks in some bundler or framework must not reach the package. */
 function checkBundle(path, code) {
-  const name = basename(path);
-  const wrong = /\bimport\.meta\b/.exec(code) ?? /["'`/][\w/.-]*\.wasm["'`]/.exec(code);
-  if (wrong) {
-    fail(`${name} refers to a file beside it (${wrong[0]}): bundlers would have to be set up.`);
+  const name = relative(staging, path);
+  const besides = /\bimport\.meta\b/.exec(code) ?? /["'`/][\w/.-]*\.wasm["'`]/.exec(code);
+  if (besides && !isSlim(name)) {
+    fail(`${name} refers to a file beside it (${besides[0]}): bundlers would have to be set up.`);
   }
-  if (name === "react.js" && !/^["']use client["'];/.test(code)) {
-    fail(`js/src/react.ts must begin with "use client".`);
+  if (basename(name) === "react.js" && !/^["']use client["'];/.test(code)) {
+    fail(`js/src/${name.replace(/js$/, "ts")} must begin with "use client".`);
   }
 }
 

@@ -9,6 +9,7 @@ const package_ = "trigger-chat-transport";
 const measured = {
   wasm: readFileSync(optimisedWasm),
   app: minified(`export { useTriggerChatTransport } from "${package_}/react";`),
+  slim: minified(`export { init, useTriggerChatTransport } from "${package_}/slim/react";`),
   everything: minified(`export * from "${package_}"; export * from "${package_}/react";`),
 };
 const budget = JSON.parse(readFileSync(at("size-budget.json"), "utf8"));

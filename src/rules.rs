@@ -1,8 +1,8 @@
 //! The promises that can be broken, one at a time, to see that the simulation notices.
 //!
-//! The place that keeps a promise asks whether it [`holds`]. It always does, and the compiler knows:
+//! The place that keeps a promise asks whether it `holds`. It always does, and the compiler knows:
 //! only the tests of `tests/mutations/` are built with the feature `broken-rules`, under which a
-//! thread may [break](break_rule) one.
+//! thread may break one.
 
 /// A promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

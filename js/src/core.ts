@@ -1,9 +1,10 @@
+import { wasm } from "#wasm";
 import {
   ChatTransport as Core,
   initSync,
   TabClaim,
 } from "../../target/wasm-pack/trigger_chat_transport.js";
-import { alphabet, text } from "../../target/wasm-pack/wasm-text.js";
+import { compileError } from "./csp.js";
 import type {
   ChatConnectionState,
   ChatSessionPersistedState,
@@ -35,36 +36,15 @@ export function createClaim(tab: number, hasLocks: boolean): TabClaim {
 }
 
 /**
- * The first call compiles the WebAssembly, synchronously, from bytes that lie in this file: nothing
- * happens at import, and no bundler has to know.
+ * The first call compiles the WebAssembly, synchronously: nothing happens at import. Where it comes from
+ * is the entry's: its bytes lie in the JavaScript, or `init` of a slim entry has compiled them already.
  */
 function compile() {
   if (isCompiled) return;
   try {
-    initSync({ module: wasmBytes() });
+    initSync({ module: wasm() });
     isCompiled = true;
   } catch (cause) {
-    const isBlocked =
-      cause instanceof Error && /unsafe-eval|Content.Security|CSP/i.test(cause.message);
-    if (!isBlocked) throw cause;
-    throw new Error(
-      "The page's Content-Security-Policy blocks WebAssembly: add 'wasm-unsafe-eval' to its script-src.",
-      { cause },
-    );
+    throw compileError(cause);
   }
-}
-
-/** The WebAssembly, read from its text; see the type of `text` for how it is spelled. */
-function wasmBytes(): Uint8Array<ArrayBuffer> {
-  const base = alphabet.length;
-  const places = new Uint8Array(128);
-  for (let place = 0; place < base; place++) places[alphabet.charCodeAt(place)] = place;
-  const placeAt = (at: number) => places[text.charCodeAt(at)] ?? 0;
-  const bytes = new Uint8Array(text.length);
-  let length = 0;
-  for (let at = 0; at < text.length; at++) {
-    const place = placeAt(at);
-    bytes[length++] = place < 2 ? base - 2 + place * base + placeAt(++at) : place - 2;
-  }
-  return bytes.subarray(0, length);
 }

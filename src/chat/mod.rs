@@ -8,11 +8,11 @@
 //!   bring new facts; they are told after the last order of the batch was taken.
 //! - A fact about a request, a stream or a call that is over is ignored, so a driver need not know
 //!   what is over.
-//! - [`Chat::deadline`] says when to tell [`Input::Woken`]; ask again after each fact.
+//! - [`Chat::deadline`] says when to tell [`action::Input::Woken`]; ask again after each fact.
 //!
-//! Inside, the chat composes four smaller machines, which share one [`session`]: an [`append`] for
-//! each send that is under way, one [`subscription`] for the stream that the app holds, or before it
-//! the [head start](head_start), and the callbacks that give [tokens](token).
+//! Inside, the chat composes four smaller machines, which share one [`session`]: an `append` for
+//! each send that is under way, one `subscription` for the stream that the app holds, or before it the
+//! `head_start`, and the callbacks that give a `token`.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

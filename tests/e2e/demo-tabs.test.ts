@@ -27,7 +27,7 @@ const test = anyTest.extend<{ open: () => ReturnType<typeof openDemo> }>({
   open: ({ onTestFinished }, use) => use(() => openDemo(browser, onTestFinished, { page })),
 });
 
-const FOLLOWED = "Active in another tab, and followed here";
+const FOLLOWED = "Following another tab";
 
 function saysThatItFollows({ page }: Demo): Promise<void> {
   return page.getByText(FOLLOWED).waitFor();

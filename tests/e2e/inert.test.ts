@@ -19,6 +19,8 @@ beforeAll(async () => {
     entryPoints: {
       index: "trigger-chat-transport",
       react: "trigger-chat-transport/react",
+      slim: "trigger-chat-transport/slim",
+      "slim-react": "trigger-chat-transport/slim/react",
     },
     outdir: folder,
     bundle: true,
@@ -105,7 +107,7 @@ function watch(): void {
 }
 
 /** Opens an empty page with `watch`, and imports an entry there; gives what was called by then. */
-async function importing(entry: "index" | "react") {
+async function importing(entry: string) {
   const context = await browser.newContext();
   onTestFinished(() => context.close());
   const page = await context.newPage();
@@ -129,12 +131,15 @@ async function importing(entry: "index" | "react") {
   return { page, calls, requests };
 }
 
-test.each(["index", "react"] as const)("the import of %s does nothing", async (entry) => {
-  const { calls, requests } = await importing(entry);
-  // The frame is the test's own.
-  expect(calls).toEqual(["globalThis.requestAnimationFrame"]);
-  expect(requests).toEqual(["/", `/${entry}.js`]);
-});
+test.each(["index", "react", "slim", "slim-react"])(
+  "the import of %s does nothing",
+  async (entry) => {
+    const { calls, requests } = await importing(entry);
+    // The frame is the test's own.
+    expect(calls).toEqual(["globalThis.requestAnimationFrame"]);
+    expect(requests).toEqual(["/", `/${entry}.js`]);
+  },
+);
 
 test("the first use is seen: it compiles, asks, listens and sets timers", async () => {
   const { page } = await importing("index");

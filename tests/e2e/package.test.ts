@@ -151,8 +151,8 @@ test("a place in its code is found in the TypeScript", () => {
   const map = new SourceMap(JSON.parse(textOf(`${file}.map`)));
   const entry = map.findEntry(before.length - 1, (before.at(-1)?.length ?? 0) - 1);
   if (!("originalLine" in entry)) throw new Error(`${file} is not mapped there.`);
-  expect(entry.originalSource).toBe(`${name}:///js/src/core.ts`);
-  const lines = readFileSync(join(repository, "js/src/core.ts"), "utf8").split("\n");
+  expect(entry.originalSource).toBe(`${name}:///js/src/csp.ts`);
+  const lines = readFileSync(join(repository, "js/src/csp.ts"), "utf8").split("\n");
   expect(lines[entry.originalLine]).toContain(sentence);
 });
 

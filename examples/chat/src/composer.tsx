@@ -148,10 +148,12 @@ export function Composer(props: Props) {
           isThinking={isThinking}
           onRetry={onRetry}
         />
-        <p id="composer-hint" className="composer-hint">
-          <kbd>Enter</kbd> {enterDoes(isAnswering, onSteer !== undefined)}, <kbd>Shift</kbd> +{" "}
-          <kbd>Enter</kbd> starts a new line
-        </p>
+        {!isReadOnly && (
+          <p id="composer-hint" className="composer-hint">
+            <kbd>Enter</kbd> {enterDoes(isAnswering, onSteer !== undefined)}, <kbd>Shift</kbd> +{" "}
+            <kbd>Enter</kbd> starts a new line
+          </p>
+        )}
         {model && <ModelPicker model={model} onPick={onPickModel} />}
       </div>
     </form>

@@ -59,7 +59,7 @@ function textOf(
   if (connection.status === "offline")
     return "You are offline. The answer goes on when you are back.";
   if (status === "error") return "Not answered";
-  if (isReadOnly) return "Active in another tab, and followed here";
+  if (isReadOnly) return "Following another tab";
   if (status === "ready") return "Ready";
   // Also after a reload, when there is nothing to send.
   if (connection.status === "connecting") return "Connecting…";

@@ -17,6 +17,13 @@ const names = {
 /** How long one of them may take to start. */
 const LAUNCH_TIMEOUT_MS = 120_000;
 
+const withoutSandboxes = Object.fromEntries(
+  ["CONTENT", "RDD", "GMP", "SOCKET_PROCESS", "UTILITY"].map((kind) => [
+    `MOZ_DISABLE_${kind}_SANDBOX`,
+    "1",
+  ]),
+);
+
 export type BrowserName = keyof typeof names;
 
 const chromiumFlags = ["--disable-gpu", "--disable-quic"];
@@ -48,7 +55,8 @@ export async function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
   const browser = await puppeteer.launch({
     ...common,
     browser: "firefox",
-    env: { ...environment, HOME: home },
+    // In a container its sandboxes may not start, as Chromium's.
+    env: { ...environment, HOME: home, ...withoutSandboxes },
     // As in Chromium, each tab is as quick as if it had a window of its own.
     extraPrefsFirefox: {
       "dom.min_background_timeout_value": 4,

@@ -1,0 +1,2 @@
+export * from "../index.js";
+export { init, type WasmSource } from "./wasm.js";
