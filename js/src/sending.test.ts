@@ -116,3 +116,17 @@ test("a clock that was ahead and is set right makes no stored token look expired
     vi.useRealTimers();
   }
 });
+
+test("a token that no header can hold is refused in words, and is not among them", async () => {
+  const accessToken = () => "secret\nsecret";
+  const { send, requests } = service(bare, { accessToken, sessions: {} });
+  await expect(send()).rejects.toThrow(/^`accessToken` has to give a token/);
+  const startSession = async () => ({ publicAccessToken: accessToken() });
+  const started = service(bare, { startSession, sessions: {} });
+  await expect(started.send()).rejects.toThrow(/^`startSession` has to give/);
+  const state = { publicAccessToken: accessToken() };
+  expect(() => started.transport.setSession("chat", state)).toThrow(
+    /needs its `publicAccessToken`/,
+  );
+  expect(requests).toEqual([]);
+});

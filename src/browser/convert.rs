@@ -20,8 +20,9 @@ pub(super) fn number(count: u64) -> f64 {
 /// # Errors
 /// A `TypeError` when there is no token, as nothing can be restored without one.
 pub(crate) fn persisted_from_js(value: &JsValue) -> Result<PersistedSession, JsValue> {
-    let token = get_string(value, "publicAccessToken");
-    match token {
+    // One that no header can hold would show up in what the host says of it.
+    let is_token = |token: &String| token.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match get_string(value, "publicAccessToken").filter(is_token) {
         Some(public_access_token) => {
             Ok(PersistedSession { public_access_token, ..tokenless_from_js(value) })
         }

@@ -344,7 +344,7 @@ export class ChatHost {
         chatId: this.#chatId,
         clientData: this.#options.clientData ?? {},
       });
-      if (!isFilled(result?.publicAccessToken)) {
+      if (!isToken(result?.publicAccessToken)) {
         throw new TypeError("`startSession` has to give { publicAccessToken }, a string.");
       }
     } catch (error) {
@@ -358,7 +358,7 @@ export class ChatHost {
     let token;
     try {
       token = await this.#options.accessToken({ chatId: this.#chatId });
-      if (!isFilled(token)) throw new TypeError("`accessToken` has to give a token, a string.");
+      if (!isToken(token)) throw new TypeError("`accessToken` has to give a token, a string.");
     } catch (error) {
       return this.#inbox.tell({ type: "tokenFailed", thrown: error });
     }
@@ -697,6 +697,15 @@ function defined(object) {
  */
 export function isFilled(value) {
   return typeof value === "string" && value !== "";
+}
+
+/**
+ * Whether a header can hold it: a host's own complaint would show it.
+ *
+ * @param {unknown} value
+ */
+function isToken(value) {
+  return isFilled(value) && /^[ -~]+$/.test(value);
 }
 
 /**
