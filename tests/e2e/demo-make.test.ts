@@ -13,11 +13,12 @@ const DEFAULT_PORT = 8787;
 /** Listens on a port; none when somebody else does. */
 async function listen(port: number): Promise<Server | undefined> {
   const server = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
-  const [outcome] = await Promise.race([
-    once(server, "listening").then(() => ["listening"]),
-    once(server, "error").then(() => ["busy"]),
-  ]);
-  return outcome === "listening" ? server : undefined;
+  try {
+    await once(server, "listening");
+    return server;
+  } catch {
+    return undefined;
+  }
 }
 
 async function isFree(port: number): Promise<boolean> {
