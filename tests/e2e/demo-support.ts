@@ -2,7 +2,7 @@
 // watchman that looks for tokens, and a stand-in for a model.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,8 +11,9 @@ import { fileURLToPath } from "node:url";
 import type { UIMessage } from "ai";
 import { createParser } from "eventsource-parser";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { expect, type TestContext } from "vitest";
-import { type Fault, type SessionServer, startServer } from "./support/server";
+import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { launchBrowser } from "./support/browser";
+import { BUILD_TIMEOUT_MS, type Fault, type SessionServer, startServer } from "./support/server";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -341,6 +342,25 @@ export async function openDemo(
   const order = (...faults: Fault[]) => server.order(...faults);
   const dropConnections = () => server.restart();
   return Object.assign(demo, { url, kill, restart, closeSession, order, dropConnections });
+}
+
+/** `test`, with a way to open the demo: the page is built and a browser started for all tests of a file. */
+export function demoTest(mode: "production" | "development") {
+  const page = temporaryFolder();
+  let browser: Browser;
+  beforeAll(async () => {
+    buildPage(mode, page);
+    browser = await launchBrowser();
+    // The first one is compiled where that is due.
+    await (await startServer()).stop();
+  }, BUILD_TIMEOUT_MS);
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(page, { recursive: true, force: true });
+  });
+  return test.extend<{ open: () => ReturnType<typeof openDemo> }>({
+    open: ({ onTestFinished }, use) => use(() => openDemo(browser, onTestFinished, { page })),
+  });
 }
 
 /** The demo page in a browser profile of its own, under the watchman's eyes. */

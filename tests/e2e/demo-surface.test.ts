@@ -1,41 +1,13 @@
 // The demo page beyond questions and answers: what an agent asks, hears, shows and takes back, in a
 // real browser, beside what the server has of it.
-import { rmSync } from "node:fs";
 import type { UIMessage } from "ai";
-import type { Browser } from "playwright-core";
-import { afterAll, test as anyTest, beforeAll, describe, expect, vi } from "vitest";
-import {
-  buildPage,
-  type Demo,
-  eventually,
-  openDemo,
-  temporaryFolder,
-  textOf,
-} from "./demo-support";
-import { launchBrowser } from "./support/browser";
-import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
+import { describe, expect, vi } from "vitest";
+import { type Demo, demoTest, eventually, textOf } from "./demo-support";
 
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
 
-const page = temporaryFolder();
-let browser: Browser;
-
-beforeAll(async () => {
-  buildPage("production", page);
-  browser = await launchBrowser();
-  // The first one is compiled where that is due.
-  await (await startServer()).stop();
-}, BUILD_TIMEOUT_MS);
-
-afterAll(async () => {
-  await browser?.close();
-  rmSync(page, { recursive: true, force: true });
-});
-
-const test = anyTest.extend<{ open: () => ReturnType<typeof openDemo> }>({
-  open: ({ onTestFinished }, use) => use(() => openDemo(browser, onTestFinished, { page })),
-});
+const test = demoTest("production");
 
 /** The states of a message's tool calls, in their order. */
 function toolStates(message: UIMessage | undefined): unknown[] {

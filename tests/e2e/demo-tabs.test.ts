@@ -1,31 +1,10 @@
 // The demo page in several tabs, in a real browser: one of them speaks, and the others say so and follow.
-import { rmSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, test as anyTest, beforeAll, describe, expect, vi } from "vitest";
-import { buildPage, type Demo, eventually, openDemo, temporaryFolder } from "./demo-support";
-import { launchBrowser } from "./support/browser";
-import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
+import { describe, expect, vi } from "vitest";
+import { type Demo, demoTest, eventually } from "./demo-support";
 
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 2 });
 
-const page = temporaryFolder();
-let browser: Browser;
-
-beforeAll(async () => {
-  buildPage("development", page);
-  browser = await launchBrowser();
-  // The first one is compiled where that is due.
-  await (await startServer()).stop();
-}, BUILD_TIMEOUT_MS);
-
-afterAll(async () => {
-  await browser?.close();
-  rmSync(page, { recursive: true, force: true });
-});
-
-const test = anyTest.extend<{ open: () => ReturnType<typeof openDemo> }>({
-  open: ({ onTestFinished }, use) => use(() => openDemo(browser, onTestFinished, { page })),
-});
+const test = demoTest("development");
 
 const FOLLOWED = "Following another tab";
 

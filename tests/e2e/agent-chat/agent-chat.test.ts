@@ -1,14 +1,12 @@
 // What an app may expect of `AgentChat`, of the published one and of ours: the same steps are taken with
 // both, and what each has asked of its server is compared.
 import type { UIMessage } from "ai";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { BUILD_TIMEOUT_MS } from "../support/server";
+import { describe, expect, test, vi } from "vitest";
 import {
   type Asked,
   type Home,
-  homeOf,
+  homesOfAll,
   KEY,
-  type Name,
   names,
   read,
   readSome,
@@ -22,15 +20,8 @@ import {
 // Only a fault takes this long.
 vi.setConfig({ testTimeout: 180_000 });
 
-const homes = {} as Record<Name, Home>;
+const homes = homesOfAll();
 let chats = 0;
-
-beforeAll(async () => {
-  for (const name of names) homes[name] = await homeOf(name);
-}, BUILD_TIMEOUT_MS);
-afterAll(async () => {
-  for (const name of names) await homes[name]?.server.stop();
-});
 
 describe.each(names)("%s", (name) => {
   const home = () => homes[name];

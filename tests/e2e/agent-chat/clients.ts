@@ -7,8 +7,8 @@ import {
 } from "@trigger.dev/sdk/chat";
 import type { UIMessageChunk } from "ai";
 import { AgentChat as OurChat } from "trigger-chat-transport";
-import { onTestFinished, vi } from "vitest";
-import { type SessionServer, startServer } from "../support/server";
+import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
+import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "../support/server";
 
 export const KEY = "tr_dev_agent_chat";
 
@@ -28,7 +28,7 @@ export type Name = (typeof names)[number];
 export type Home = { server: SessionServer; open(options: Options): Chat };
 
 /** Starts a server for a client. The published one is told of it by its global configuration. */
-export async function homeOf(name: Name): Promise<Home> {
+async function homeOf(name: Name): Promise<Home> {
   const server = await startServer({ secretKey: KEY });
   const open = (options: Options): Chat => {
     if (name === "ours") return new OurChat({ baseURL: server.url, secretKey: KEY, ...options });
@@ -36,6 +36,18 @@ export async function homeOf(name: Name): Promise<Home> {
     return new PublishedChat(options);
   };
   return { server, open };
+}
+
+/** A home for each client, from before the first test of a file until its last one. */
+export function homesOfAll(): Record<Name, Home> {
+  const homes = {} as Record<Name, Home>;
+  beforeAll(async () => {
+    for (const name of names) homes[name] = await homeOf(name);
+  }, BUILD_TIMEOUT_MS);
+  afterAll(async () => {
+    for (const name of names) await homes[name]?.server.stop();
+  });
+  return homes;
 }
 
 /** Words so slow that the answer stands still after its first three chunks, until it is stopped. */

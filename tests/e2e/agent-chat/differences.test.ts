@@ -3,14 +3,11 @@
 import { inspect } from "node:util";
 import type { UIMessageChunk } from "ai";
 import { AgentChat } from "trigger-chat-transport/server";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { BUILD_TIMEOUT_MS } from "../support/server";
+import { expect, test, vi } from "vitest";
 import {
   type Home,
-  homeOf,
+  homesOfAll,
   KEY,
-  type Name,
-  names,
   read,
   readSome,
   recorded,
@@ -23,15 +20,8 @@ import {
 // Only a fault takes this long.
 vi.setConfig({ testTimeout: 180_000 });
 
-const homes = {} as Record<Name, Home>;
+const homes = homesOfAll();
 let chats = 0;
-
-beforeAll(async () => {
-  for (const name of names) homes[name] = await homeOf(name);
-}, BUILD_TIMEOUT_MS);
-afterAll(async () => {
-  for (const name of names) await homes[name]?.server.stop();
-});
 
 type Play = (home: Home, id: string) => Promise<void>;
 
