@@ -5,6 +5,7 @@ import {
   TabClaim,
 } from "../../target/wasm-pack/trigger_chat_transport.js";
 import { compileError } from "./csp.js";
+import { checkStreamSource } from "./stream-source.js";
 import type {
   ChatConnectionState,
   ChatSessionPersistedState,
@@ -25,6 +26,8 @@ export type CoreObserver = {
 
 /** Makes the transport's core. */
 export function createCore(options: TriggerChatTransportOptions, observer: CoreObserver): Core {
+  const { EventSource } = globalThis as Record<string, unknown>;
+  checkStreamSource(options, Boolean(EventSource));
   compile();
   return new Core({ ...options, ...observer });
 }

@@ -1,5 +1,6 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { type Core, createCore } from "./core.js";
+import { checkStreamSource } from "./stream-source.js";
 import { hasTabs } from "./tabs/channel.js";
 import type { SharedChat } from "./tabs/shared-chat.js";
 import { Tabs } from "./tabs/tabs.js";
@@ -60,7 +61,9 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   #readOnlyListeners = new Set<ReadOnlyListener>();
   #messagesListeners = new Set<MessagesListener>();
 
+  /** @throws Where options exclude each other; what else is wrong with them is told at the first call. */
   constructor(options: TriggerChatTransportOptions) {
+    checkStreamSource(options);
     this.#options = options;
   }
 
@@ -337,8 +340,12 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     key: Key,
     value: TriggerChatTransportOptions[Key],
   ): void {
-    if (this.#core) this.#core.setOption(key, value);
-    else this.#options = { ...this.#options, [key]: value };
+    if (this.#core) {
+      checkStreamSource({ ...this.#options, [key]: value });
+      this.#core.setOption(key, value);
+    } else {
+      this.#options = { ...this.#options, [key]: value };
+    }
   }
 }
 

@@ -3,8 +3,6 @@
 // knows its users by a cookie. What comes is turned back into the text of an event stream, so that it
 // is read as any other body is.
 
-/** @typedef {import("./host.js").Options} Options */
-
 /** The names of the events that are read. An `EventSource` drops those that nobody listens to. */
 const EVENTS = ["message", "batch", "ping", "error", "settled"];
 
@@ -12,20 +10,6 @@ const DONE = "[DONE]";
 
 /** How much text may wait unread, in UTF-16 units: an `EventSource` cannot be paused. */
 const READ_AHEAD_LIMIT = 1 << 20;
-
-/**
- * Refuses options that an `EventSource` cannot meet.
- *
- * @param {Options} options
- */
-export function checkStreamSource({ streamSource, fetch, headers, baseURL }) {
-  if (streamSource !== "eventsource") return;
-  if (fetch || headers || baseURL === undefined || !globalThis.EventSource) {
-    throw new TypeError(
-      '`streamSource: "eventsource"` needs `baseURL` and an EventSource, and excludes `fetch` and `headers`.',
-    );
-  }
-}
 
 /**
  * Makes what asks for one chat's event streams, in place of `fetch`. What it gives looks the same: it

@@ -7,7 +7,7 @@
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
 
-import { checkStreamSource, eventSourceFetch } from "./event-source.js";
+import { eventSourceFetch } from "./event-source.js";
 
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
@@ -50,7 +50,6 @@ export function readOptions(options) {
   for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
     checkCallback(name, options[name]);
   }
-  checkStreamSource(options);
   const stored = Object.entries(options.sessions ?? {});
   return { ...options, stored: stored.map(([chatId, session]) => ({ ...session, chatId })) };
 }
@@ -79,7 +78,6 @@ export function canStartSession(options) {
  */
 export function setOption(options, name, value) {
   if (name !== "clientData") checkCallback(name, value);
-  checkStreamSource({ ...options, [name]: value });
   options[name] = value;
 }
 

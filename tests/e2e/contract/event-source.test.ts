@@ -398,6 +398,17 @@ describe("options", () => {
     expect(made({ ...base, fetch, headers: {}, streamSource: "fetch" })).toBeUndefined();
   });
 
+  test("that it cannot meet are refused when the transport is made, on a server too", () => {
+    vi.stubGlobal("EventSource", undefined);
+    const { fetch } = globalThis;
+    const make = (options: object) =>
+      new TriggerChatTransport(options as TriggerChatTransportOptions);
+    expect(() => make({ ...byEventSource, fetch })).toThrow(refusal);
+    expect(() => make({ ...byEventSource, headers: { "X-Tenant": "t" } })).toThrow(refusal);
+    expect(() => make({ ...byEventSource, baseURL: undefined })).toThrow(refusal);
+    expect(() => make(byEventSource), "its page has an EventSource").not.toThrow();
+  });
+
   test("are refused where there is no EventSource", () => {
     vi.stubGlobal("EventSource", undefined);
     expect(() => made(byEventSource)).toThrow(refusal);
