@@ -1,30 +1,38 @@
-// The browsers for tests: the machine's own, those that `scripts/setup browser` looks for.
+// The browsers for tests: the machine's own, those that `scripts/setup browser` looks for. Those that
+// go by a WebDriver are in `engines.ts`.
 //
 //   const browser = await launchBrowser();          // in `beforeAll`
 //   const page = await browser.newPage();
 //   await browser.close();                          // in `afterAll`
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import puppeteer, { type Browser as TabBrowser } from "puppeteer-core";
 
+/** By which names a program may be known. */
 const names = {
   Chromium: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
-  Firefox: ["firefox-esr", "firefox"],
+  geckodriver: ["geckodriver"],
+  WebKitWebDriver: ["WebKitWebDriver"],
+  Xvfb: ["Xvfb"],
 };
 
 /** How long one of them may take to start. */
-const LAUNCH_TIMEOUT_MS = 120_000;
+export const LAUNCH_TIMEOUT_MS = 120_000;
 
-const withoutSandboxes = Object.fromEntries(
-  ["CONTENT", "RDD", "GMP", "SOCKET_PROCESS", "UTILITY"].map((kind) => [
-    `MOZ_DISABLE_${kind}_SANDBOX`,
-    "1",
-  ]),
-);
+/** How Firefox is started; what it is set to beforehand. */
+export const firefox = {
+  path: fileURLToPath(new URL("../../../scripts/firefox", import.meta.url)),
+  // As in Chromium, each tab is as quick as if it had a window of its own.
+  preferences: {
+    "dom.min_background_timeout_value": 4,
+    "dom.min_background_timeout_value_without_budget_throttling": 4,
+    "dom.timeout.enable_budget_timer_throttling": false,
+  },
+};
 
-export type BrowserName = keyof typeof names;
+export type BrowserName = "Chromium" | "Firefox";
 
 const chromiumFlags = ["--disable-gpu", "--disable-quic"];
 
@@ -44,37 +52,29 @@ export function launchBrowser(flags: string[] = []): Promise<Browser> {
  * Starts a browser without windows whose tabs are real ones: they can be frozen, crash, and go into the
  * back/forward cache. Playwright takes care that none of that happens.
  */
-export async function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
-  const common = { executablePath: executable(name), headless: true, timeout: LAUNCH_TIMEOUT_MS };
+export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
+  const common = { headless: true, timeout: LAUNCH_TIMEOUT_MS };
   if (name === "Chromium") {
-    return puppeteer.launch({ ...common, args: ["--no-sandbox", ...chromiumFlags] });
+    return puppeteer.launch({
+      ...common,
+      executablePath: executable(name),
+      args: ["--no-sandbox", ...chromiumFlags],
+    });
   }
-  // Run by root, it does not start in the home of somebody else.
-  const home = mkdtempSync(join(tmpdir(), "firefox-"));
-  const { XDG_RUNTIME_DIR: _, XAUTHORITY: __, ...environment } = process.env;
-  const browser = await puppeteer.launch({
+  return puppeteer.launch({
     ...common,
     browser: "firefox",
-    // In a container its sandboxes may not start, as Chromium's.
-    env: { ...environment, HOME: home, ...withoutSandboxes },
-    // As in Chromium, each tab is as quick as if it had a window of its own.
-    extraPrefsFirefox: {
-      "dom.min_background_timeout_value": 4,
-      "dom.min_background_timeout_value_without_budget_throttling": 4,
-      "dom.timeout.enable_budget_timer_throttling": false,
-    },
+    executablePath: firefox.path,
+    extraPrefsFirefox: firefox.preferences,
   });
-  browser.once("disconnected", () =>
-    rmSync(home, { recursive: true, force: true, maxRetries: 10 }),
-  );
-  return browser;
 }
 
-function executable(browser: BrowserName): string {
+/** The path of a program, which has to be there. */
+export function executable(program: keyof typeof names): string {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"];
-  const paths = names[browser].flatMap((name) => folders.map((folder) => join(folder, name)));
+  const paths = names[program].flatMap((name) => folders.map((folder) => join(folder, name)));
   const path = paths.find((path) => existsSync(path));
   if (path === undefined)
-    throw new Error(`There is no ${browser} here: run \`make setup-browser\`.`);
+    throw new Error(`There is no ${program} here: run \`make setup-browser\`.`);
   return path;
 }
