@@ -67,7 +67,7 @@ package: wasm ## Assemble the npm package in pkg/
 bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… to choose, PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
 
-chaos: package setup-browser ## Run turns with faults by chance in Chromium, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose, SOURCE=eventsource for answers by EventSource)
+chaos: package setup-browser ## Run turns with faults by chance in a browser, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose, ENGINE=firefox or webkit for another than chromium, SOURCE=eventsource for answers by EventSource)
 	@cd tests/e2e && TURNS=$${TURNS:-200} vitest run chaos/chaos.test.ts --disable-console-intercept
 
 matrix: package setup-browser ## Hold conversations in Chromium with `useChat` of every AI SDK that matters, 5 to 7, in React 18 and 19 (minutes)
@@ -115,11 +115,15 @@ simulate: setup-rust ## Run the simulation for long, on every core (SEEDS=… to
 		cargo test $(LOCKED) --release --test simulation every_seed
 
 # The wire and chat tests run once more as wasm, in Node: what a browser runs is a 32-bit build.
-# `no-install`: wasm-pack takes what setup put on the PATH, and downloads nothing.
-test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, in Node and in a browser
+# `no-install`: wasm-pack takes what setup put on the PATH, and downloads nothing. WebKitWebDriver is asked
+# in Safari's way, and its browser wants a screen. A slow machine gets time.
+test-wasm: export WASM_BINDGEN_TEST_TIMEOUT := 300
+test-wasm: export WASM_BINDGEN_TEST_DRIVER_TIMEOUT := 120
+test-wasm: setup-rust setup-tools setup-browser ## Run the Rust tests as wasm, in Node, Chromium, Firefox and WebKit
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 		cargo test $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --target $(WASM) --lib --test wire
-	node scripts/with-server.mjs wasm-pack test --mode no-install --headless --chrome wasm-tests $(LOCKED)
+	xvfb-run --auto-servernum node scripts/with-server.mjs wasm-pack test --mode no-install --headless \
+		--chrome --firefox --safari --safaridriver "$$(command -v WebKitWebDriver)" wasm-tests $(LOCKED)
 
 test-js: package setup-browser ## Run the TypeScript tests, and those that drive a browser
 	npm test -w js
