@@ -18,6 +18,8 @@ export interface Disturbance {
   act?(lane: Lane, dice: Dice, chat: Chat): Promise<void>;
   /** It takes a minute and more: not by chance. */
   isLong?: true;
+  /** The browser is offline in it. */
+  isOffline?: true;
 }
 
 /** The most bytes of a body before a fault: more than the least answer has, less than most have. */
@@ -152,6 +154,7 @@ export const disturbances: Disturbance[] = [
   },
   {
     name: "stalls, then offline and back",
+    isOffline: true,
     order: (dice) => [{ on, stallAfterBytes: dice.between(0, FAR) }],
     async act({ page, service }, dice, chat) {
       await isStalled(service, chat);
@@ -201,6 +204,7 @@ export const disturbances: Disturbance[] = [
   },
   {
     name: "offline and back",
+    isOffline: true,
     async act({ page }, dice, chat) {
       await page.isAnswering(chat, dice.between(0, 30));
       await page.goOffline(() => wait(dice.between(0, 2_000)));
@@ -208,6 +212,7 @@ export const disturbances: Disturbance[] = [
   },
   {
     name: "offline, all connections lost, and back",
+    isOffline: true,
     async act({ page, service }, dice, chat) {
       await page.isAnswering(chat, dice.between(0, 30));
       await page.goOffline(async () => {
@@ -227,11 +232,12 @@ export const disturbances: Disturbance[] = [
   },
   {
     name: "expired tokens",
-    // Who is connected stays so; the cut makes it come again.
-    order: (dice) => [{ on, cutAfterBytes: dice.between(FAR, FAR + 2_000) }],
-    async act({ page, service }, dice, chat) {
-      await page.isAnswering(chat, dice.between(0, 10));
+    // Who is connected stays so, and comes again with the token that it had.
+    order: (dice) => [{ on, stallAfterBytes: dice.between(0, FAR) }],
+    async act({ service }, _, chat) {
+      await service.hasMet(chat);
       await service.expireTokens();
+      await service.restart();
     },
   },
 ];

@@ -1,14 +1,14 @@
 // A service and a page that talks to it, one page after the other.
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
 import { ChatPage } from "./chat-page";
 import { type Count, type Counts, counting } from "./count";
 import type { ChatSetup, Source } from "./page/contract";
 import { Service } from "./service";
+import type { TabBrowser } from "./tab";
 
 /** What a lane is opened with. */
 export interface Opening {
-  browser: Browser;
+  browser: TabBrowser;
   /** Where the page is served. */
   url: string;
   /** Where the service keeps its database. */

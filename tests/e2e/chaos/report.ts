@@ -1,6 +1,7 @@
 // What a run has come to, as a table and as data.
 import type { Comparison } from "./comparison";
 import type { Counts } from "./count";
+import type { EngineName } from "./engines";
 import type { Source } from "./page/contract";
 
 /** A round that did not come out exact. */
@@ -12,9 +13,14 @@ export interface Failure {
   requests: string[];
 }
 
-export interface Report {
-  seed: string;
+/** What a run is told beforehand. */
+export interface Choice {
+  engine: EngineName;
   source: Source;
+  seed: string;
+}
+
+export interface Report extends Choice {
   turns: number;
   rounds: number;
   comparison: Comparison;
@@ -28,9 +34,9 @@ export interface Report {
 }
 
 export function tableOf(report: Report): string {
-  const { seed, source, turns, rounds, comparison, failures } = report;
+  const { engine, source, seed, turns, rounds, comparison, failures } = report;
   return [
-    rows({ seed, source, turns, rounds, "rounds that failed": failures.length }),
+    rows({ engine, source, seed, turns, rounds, "rounds that failed": failures.length }),
     rows({ ...comparison }, "chunks: "),
     rows(sorted(report.disturbances), "rounds with: "),
     rows(sorted(report.injected), "the server: "),

@@ -25,7 +25,7 @@ export interface Outcome {
 /** Takes one turn in some of the lane's chats; the disturbances meet one of them, or all. */
 export async function play(lane: Lane, dice: Dice, disturbances: Disturbance[]): Promise<Outcome> {
   const { page, service } = lane;
-  page.requests = [];
+  page.requests.length = 0;
   const chats = dice.some(page.chats, dice.between(1, 3));
   const fits = (chat: Chat) => disturbances.every(({ agent }) => !agent || chat.agent === agent);
   const victim = dice.one(chats.some(fits) ? chats.filter(fits) : page.chats.filter(fits));
@@ -43,7 +43,7 @@ export async function play(lane: Lane, dice: Dice, disturbances: Disturbance[]):
 
   const outcome: Outcome = { turns: turns.length, comparison: nothingCompared, flaws: [] };
   for (const { chat, text } of turns) await judge(lane, chat, text, outcome);
-  outcome.flaws.push(...page.findings());
+  outcome.flaws.push(...(await page.findings()));
   return outcome;
 }
 

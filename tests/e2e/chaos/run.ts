@@ -4,15 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { launchBrowser } from "../support/browser";
 import { startServer } from "../support/server";
 import { nothingCompared, sum } from "./comparison";
 import { add } from "./count";
 import { Dice } from "./dice";
+import { engines } from "./engines";
 import { type Disturbance, disturbances, sent } from "./faults";
 import { Lane } from "./lane";
-import type { Source } from "./page/contract";
-import type { Report } from "./report";
+import type { Choice, Report } from "./report";
 import { play } from "./round";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
@@ -37,43 +36,67 @@ interface Rounds {
  * Every disturbance once, but for the long ones. What becomes of a message on its way is the same
  * whatever reads the answer.
  */
-export function eachOnce(seed: string, source: Source): Promise<Report> {
-  const known = source === "eventsource" ? sent : [];
-  const short = disturbances.filter((one) => !one.isLong && !known.includes(one));
-  const [even, odd] = [0, 1].map((lane) => short.filter((_, index) => index % 2 === lane));
-  const lanes = [even, odd].map((list) => oneByOne(PATIENCE_MS, list));
-  return run(emptyReport(seed, source), lanes);
+export function eachOnce(choice: Choice): Promise<Report> {
+  const known = choice.source === "eventsource" ? sent : [];
+  return oneAfterTheOther(
+    choice,
+    short(choice).filter((one) => !known.includes(one)),
+  );
+}
+
+/** The same in half the time: every other disturbance meets answers by one source, the rest by the other. */
+export async function eachByEitherSource(choice: Omit<Choice, "source">): Promise<Report[]> {
+  const [byFetch, byEventSource] = halves(short(choice));
+  return [
+    await oneAfterTheOther({ ...choice, source: "fetch" }, byFetch),
+    await oneAfterTheOther({ ...choice, source: "eventsource" }, byEventSource),
+  ];
 }
 
 /** At least so many turns, disturbed by chance; and each of the long disturbances once. */
-export function byChance(seed: string, source: Source, turns: number): Promise<Report> {
-  const short = disturbances.filter(({ isLong }) => !isLong);
+export function byChance(choice: Choice, turns: number): Promise<Report> {
+  const report = emptyReport(choice);
+  const all = short(choice);
   const long = disturbances.filter(({ isLong }) => isLong);
-  const report = emptyReport(seed, source);
   const next: Rounds["next"] = (_, dice) => {
     if (report.turns >= turns) return undefined;
-    const first = dice.one(short);
+    const first = dice.one(all);
     // What the server was asked to do for the one must not meet the requests of the other.
-    const second = dice.one(short.filter((other) => other !== first && !other.order));
+    const second = dice.one(all.filter((other) => other !== first && !other.order));
     return dice.chance(0.3) ? [first, second] : [first];
   };
   const chosen = { next, patienceMs: PATIENCE_MS };
   return run(report, [chosen, chosen, oneByOne(LONG_PATIENCE_MS, long)]);
 }
 
-function oneByOne(patienceMs: number, list: Disturbance[] = []): Rounds {
+/** What can be done to the engine in a moment. */
+function short({ engine }: Pick<Choice, "engine">): Disturbance[] {
+  const { canGoOffline } = engines[engine];
+  return disturbances.filter(({ isLong, isOffline }) => !isLong && (canGoOffline || !isOffline));
+}
+
+function oneAfterTheOther(choice: Choice, list: Disturbance[]): Promise<Report> {
+  const lanes = halves(list).map((half) => oneByOne(PATIENCE_MS, half));
+  return run(emptyReport(choice), lanes);
+}
+
+function halves<Item>(list: Item[]): [Item[], Item[]] {
+  return [list.filter((_, index) => index % 2 === 0), list.filter((_, index) => index % 2 === 1)];
+}
+
+function oneByOne(patienceMs: number, list: Disturbance[]): Rounds {
   return { next: (round) => list[round] && [list[round]], patienceMs };
 }
 
-function emptyReport(seed: string, source: Source): Report {
+function emptyReport(choice: Choice): Report {
   const counts = { turns: 0, rounds: 0, comparison: nothingCompared };
-  return { seed, source, ...counts, disturbances: {}, injected: {}, done: {}, failures: [] };
+  return { ...choice, ...counts, disturbances: {}, injected: {}, done: {}, failures: [] };
 }
 
 async function run(report: Report, lanes: Rounds[]): Promise<Report> {
-  const { source } = report;
+  const { engine, source } = report;
   const folder = mkdtempSync(join(tmpdir(), "chaos-"));
-  const browser = await launchBrowser();
+  const browser = await engines[engine].launch(source);
   try {
     const played = lanes.map(async ({ next, patienceMs }, index) => {
       // In development React's StrictMode runs every effect twice.

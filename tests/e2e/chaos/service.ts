@@ -6,6 +6,9 @@ import { add, type Count, type Counts } from "./count";
 import type { ChatSetup } from "./page/contract";
 import { lastTurn, messageOf } from "./records";
 
+/** What a proxy knows somebody by. */
+export type Cookie = Awaited<ReturnType<SessionServer["signIn"]>>;
+
 export class Service {
   /** How many requests and records each kind of fault has met, over all lives. */
   readonly injected: Counts = {};
@@ -40,7 +43,7 @@ export class Service {
   }
 
   /** The cookie of somebody who has just signed in at the proxy. */
-  signIn() {
+  signIn(): Promise<Cookie> {
     return this.#insist(() => this.#server.signIn());
   }
 

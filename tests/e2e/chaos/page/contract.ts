@@ -10,7 +10,9 @@ export interface ChatSetup {
 }
 
 /** What reads the answers: by `eventsource` from the service's proxy, with a cookie in place of tokens. */
-export type Source = "fetch" | "eventsource";
+export const sources = ["fetch", "eventsource"] as const;
+
+export type Source = (typeof sources)[number];
 
 /** What the page is to be; it stands in the page's address. */
 export interface Setup {
@@ -18,6 +20,8 @@ export interface Setup {
   service: string;
   source: Source;
   chats: ChatSetup[];
+  /** Where the app's own server is, if the driver cannot put its functions into the page. */
+  app?: string;
 }
 
 /** A stream that the transport has given, and what came through it. */
@@ -52,6 +56,8 @@ export interface ChatControls {
 declare global {
   /** The page's chats, by id. */
   var chats: Record<string, ChatControls>;
+  /** What has gone wrong in the page, as far as it sees that itself. */
+  var problems: string[];
   /** The app's own server, which the driver plays: it is not what is put to the test. It sets the cookie. */
   function mintToken(chatId: string): Promise<string>;
   function startSession(chatId: string, agent: string): Promise<string>;

@@ -6,7 +6,9 @@ import { StrictMode, useEffect, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 import type { ChatSessionPersistedState } from "trigger-chat-transport";
 import { useConnectionState, useTriggerChatTransport } from "trigger-chat-transport/react";
+import { serveBy } from "./app-server";
 import type { ChatSetup, Setup } from "./contract";
+import { watchForProblems } from "./problems";
 import { recorded } from "./recorder";
 import { saveMessages, saveRecordings, saveSession, stored, storedRecordings } from "./stored";
 
@@ -86,6 +88,8 @@ function Chat({ service, source, chat }: Omit<Setup, "chats"> & { chat: ChatSetu
 
 const setup: Setup = JSON.parse(new URL(location.href).searchParams.get("setup") ?? "");
 globalThis.chats = {};
+globalThis.problems = watchForProblems();
+if (setup.app) serveBy(setup.app);
 createRoot(document.body.appendChild(document.createElement("main"))).render(
   <StrictMode>
     {setup.chats.map((chat) => (
