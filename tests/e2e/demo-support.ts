@@ -128,6 +128,30 @@ export class ServerRecords {
     return turn;
   }
 
+  /** The last of `questions` turns, once it is over and the page has stored it byte for byte. */
+  async storedTurn(chatId: string, questions: number): Promise<Turn> {
+    const messages = await this.storedMessages(chatId, questions * 2);
+    const turn = await this.lastTurn(chatId);
+    expect(turn.text).not.toBe("");
+    const answer = messages.at(-1);
+    expect(textOf(answer)).toBe(turn.text);
+    expect(answer?.id).toBe(turn.messageId);
+    return turn;
+  }
+
+  /** The stored messages, as soon as there are this many: questions and answers in turns. */
+  async storedMessages(chatId: string, count: number): Promise<UIMessage[]> {
+    const messages = await eventually(`${count} stored messages`, async () => {
+      const messages = (await this.stored(chatId))?.messages;
+      return messages && messages.length >= count ? messages : undefined;
+    });
+    const roles = messages.map((message) => message.role);
+    expect(roles).toEqual(roles.map((_, index) => (index % 2 ? "assistant" : "user")));
+    expect(messages).toHaveLength(count);
+    expect(new Set(messages.map((message) => message.id)).size).toBe(count);
+    return messages;
+  }
+
   /** What has landed in `.in`: the kinds of the records, messages by their trigger. */
   async inputs(chatId: string): Promise<string[]> {
     const records = (await this.#server.inputs(chatId)) as { data: InputChunk }[];
@@ -514,28 +538,14 @@ export class Demo {
    * as the agent wrote it, byte for byte, and shows each message once.
    */
   async hasWholeAnswers(chatId: string, questions: number): Promise<Turn> {
-    const messages = await this.storedMessages(chatId, questions * 2);
-    const turn = await this.server.lastTurn(chatId);
-    expect(turn.text).not.toBe("");
-    const answer = messages.at(-1);
-    expect(textOf(answer)).toBe(turn.text);
-    expect(answer?.id).toBe(turn.messageId);
+    const turn = await this.server.storedTurn(chatId, questions);
     await this.isIn("ready");
     expect(await this.questions.count()).toBe(questions);
     expect(await this.answers.count()).toBe(questions);
     return turn;
   }
 
-  /** The stored messages, as soon as there are this many: questions and answers in turns. */
-  async storedMessages(chatId: string, count: number): Promise<UIMessage[]> {
-    const messages = await eventually(`${count} stored messages`, async () => {
-      const messages = (await this.server.stored(chatId))?.messages;
-      return messages && messages.length >= count ? messages : undefined;
-    });
-    const roles = messages.map((message) => message.role);
-    expect(roles).toEqual(roles.map((_, index) => (index % 2 ? "assistant" : "user")));
-    expect(messages).toHaveLength(count);
-    expect(new Set(messages.map((message) => message.id)).size).toBe(count);
-    return messages;
+  storedMessages(chatId: string, count: number): Promise<UIMessage[]> {
+    return this.server.storedMessages(chatId, count);
   }
 }
