@@ -3,10 +3,11 @@
 // `make fixtures` all.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -165,7 +166,11 @@ async function startApp(app: string, [script, ...args]: [string, ...string[]]): 
   const exit = once(child, "exit");
   // However this process ends, the program does not outlive it.
   const kill = () => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // All have ended.
+    }
   };
   process.once("exit", kill);
   onTestFinished(async () => {
@@ -219,5 +224,37 @@ describe("in Node", () => {
     timeout: 2 * PATIENCE_MS,
   }, async () => {
     await run(process.execPath, ["inert.js"], app, PATIENCE_MS);
+  });
+});
+
+describe("docs/tools.md", () => {
+  const lines = readFileSync(new URL("../../docs/tools.md", import.meta.url), "utf8").split("\n");
+  const fixtures = fileURLToPath(new URL("fixtures", import.meta.url));
+  const locked = Object.fromEntries(
+    readdirSync(fixtures)
+      .map((app) => [app, join(fixtures, app, "package-lock.json")] as const)
+      .filter(([, lock]) => existsSync(lock))
+      .map(([app, lock]) => [app, JSON.parse(readFileSync(lock, "utf8")).packages]),
+  );
+  const appsIn = (line: string) =>
+    [...line.matchAll(/\(\.\.\/tests\/e2e\/fixtures\/([\w-]+)\)/g)].map(([, app = ""]) => app);
+
+  test("has a row for each app", () => {
+    expect(lines.flatMap(appsIn).sort()).toEqual(Object.keys(locked).sort());
+  });
+
+  test("has the versions that the apps have", () => {
+    const versions = lines.flatMap((line) =>
+      [...line.matchAll(/`([^`\s]+)` (\d+\.\d+\.\d+)/g)].map(([, name, version]) => {
+        const apps = appsIn(line);
+        return { apps: apps.length > 0 ? apps : Object.keys(locked), name, version };
+      }),
+    );
+    expect(versions.length).toBeGreaterThan(0);
+    for (const { apps, name, version } of versions) {
+      const found = apps.map((app) => locked[app][`node_modules/${name}`]?.version);
+      const those = new Set(found.filter((one) => one !== undefined));
+      expect([...those], name).toEqual([version]);
+    }
   });
 });
