@@ -195,7 +195,9 @@ if (all)
   describe("an app's own tests have a conversation", () => {
     test.each(testedApps)("with $tool", { timeout: INSTALL_TIMEOUT_MS }, async (tested) => {
       const app = await installed(tested.folder);
-      await runScript(app, tested.test, { SESSION_SERVER: await sessionServer() });
+      const server = await sessionServer();
+      // Jest keeps what it transformed among temporary files.
+      await runScript(app, tested.test, { SESSION_SERVER: server, TMPDIR: folder });
     });
   });
 
