@@ -1,6 +1,5 @@
-// The package as npm would deliver it: packed, installed into small apps outside the repository, built
-// for production by bundlers without a setting that concerns it, and used. `make test` takes the quick ones,
-// `make fixtures` all.
+// The package as npm would deliver it: packed, installed into small apps outside the repository, built or
+// served by the tools of apps, and used. `make test` takes the quick ones, `make fixtures` all.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -129,9 +128,7 @@ describe("a page has a conversation", () => {
 
   test.each(all ? [...quickPages, ...morePages] : quickPages)(
     "with $tool",
-    {
-      timeout: INSTALL_TIMEOUT_MS,
-    },
+    { timeout: INSTALL_TIMEOUT_MS },
     async ({ folder: name, build, remark, served }) => {
       const app = await installed(name);
       if (build) {
@@ -158,6 +155,7 @@ describe("a page has a conversation", () => {
 async function startApp(app: string, [script, ...args]: [string, ...string[]]): Promise<string> {
   const child = spawn(process.execPath, [join("node_modules", script), ...args], {
     cwd: app,
+    // Where React Router's server listens; the others are told by an argument.
     env: { ...environment, HOST: "127.0.0.1" },
     stdio: ["ignore", "pipe", "inherit"],
     // A group of its own, with what it starts in turn.
@@ -191,7 +189,7 @@ async function startApp(app: string, [script, ...args]: [string, ...string[]]): 
   throw new Error(`${script} ended before it listened.\n${said.join("\n")}`);
 }
 
-if (all)
+if (all) {
   describe("an app's own tests have a conversation", () => {
     test.each(testedApps)("with $tool", { timeout: INSTALL_TIMEOUT_MS }, async (tested) => {
       const app = await installed(tested.folder);
@@ -200,6 +198,7 @@ if (all)
       await runScript(app, tested.test, { SESSION_SERVER: server, TMPDIR: folder });
     });
   });
+}
 
 describe("in Node", () => {
   let app: string;
