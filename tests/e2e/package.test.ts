@@ -116,7 +116,7 @@ test("it holds its code, types, maps and documents, and nothing else", () => {
   expect(files).toEqual(expect.arrayContaining(required));
 
   const isChunk = (file: string) =>
-    /^(reducer|chunk-[A-Z0-9]{8})\.js(\.map)?$/.test(basename(file));
+    /^(reducer|(chunk|event-source|tabs)-[A-Z0-9]{8})\.js(\.map)?$/.test(basename(file));
   const isType = (file: string) => {
     const source = join(repository, "js/src", file.replace(/\.d\.ts$/, ".ts"));
     return /(?<!\.test)\.d\.ts$/.test(file) && (existsSync(source) || existsSync(`${source}x`));
