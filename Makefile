@@ -34,11 +34,13 @@ export TOOLS_DIR
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 WORKSPACES := js examples/chat examples/angular examples/svelte examples/vue tests/e2e tests/types benches
-MANIFESTS := package.json package-lock.json .npmrc tests/react-18/package.json \
-	$(wildcard $(WORKSPACES:%=%/package.json))
+# Workspaces that hold packages in another version, and no TypeScript.
+OTHER_WORKSPACES := tests/react-18 docs/api
+MANIFESTS := package.json package-lock.json .npmrc \
+	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench chaos matrix tabs size lint lint-rust lint-js lint-types \
+.PHONY: help demo test pictures package bench chaos matrix tabs size api lint lint-rust lint-js lint-types \
 	format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
 	setup-browser setup-fuzz clean
 
@@ -79,7 +81,12 @@ tabs: package setup-browser ## Send from three tabs at the same moment in Chromi
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs
 
-lint: lint-rust lint-js lint-types ## Check format, lints and types
+# It fails for what is exported without a word about it.
+api: package ## Make the API reference of the package in target/api/
+	@cd docs/api && node_modules/.bin/typedoc --logLevel Warn
+	@echo "target/api/index.html has the API reference"
+
+lint: lint-rust lint-js lint-types api ## Check format, lints, types and documentation
 
 lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentation, natively and for wasm32
 	cargo fmt --all --check
@@ -148,4 +155,5 @@ node_modules/.package-lock.json: $(MANIFESTS)
 	@scripts/setup node
 
 clean: ## Remove everything that was built, and the demo's data
-	rm -rf target pkg data fuzz/corpus node_modules $(WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)
+	rm -rf target pkg data fuzz/corpus node_modules $(WORKSPACES:%=%/node_modules) \
+		$(OTHER_WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)

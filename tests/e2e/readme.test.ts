@@ -231,5 +231,6 @@ test("the links in the documents lead to files that there are", () => {
 
 function pagesBelow(folder: string): string[] {
   const files = readdirSync(join(repository, folder), { recursive: true, encoding: "utf8" });
-  return files.filter((file) => file.endsWith(".md")).map((file) => join(folder, file));
+  const pages = files.filter((file) => file.endsWith(".md") && !file.includes("node_modules"));
+  return pages.map((page) => join(folder, page));
 }
