@@ -20,6 +20,7 @@ MAKEFLAGS += --no-print-directory
 #   FUZZ_SECONDS  for `make fuzz`: how long to run each target
 #   REPLAY     for `make fuzz`: one input that broke a target, to be run again instead
 #   SEEDS      how many worlds `make simulate` lives through, 1,000,000 by default; SEED=k, one of them
+#   VERSION    for `make release`: the version that is meant, to be held against Cargo.toml's
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
@@ -28,6 +29,7 @@ MODEL_URL ?=
 MODEL ?=
 FUZZ_SECONDS ?= 20
 REPLAY ?=
+VERSION ?=
 LOCKED := $(if $(CI),--locked)
 
 export TOOLS_DIR
@@ -40,7 +42,7 @@ MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench chaos matrix tabs size api lint lint-rust lint-js lint-types \
+.PHONY: help demo test pictures package bench chaos matrix tabs size api release lint lint-rust lint-js lint-types \
 	format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
 	setup-browser setup-fuzz clean
 
@@ -137,6 +139,13 @@ test-js: package setup-browser ## Run the TypeScript tests, and those that drive
 # No part of `make test`: it goes by chance, and a check has to say the same twice.
 fuzz: setup-rust setup-fuzz ## Look for inputs that break the core (FUZZ_SECONDS=… for each target, REPLAY=… for one that did)
 	@node fuzz/run.mjs $(if $(REPLAY),replay '$(REPLAY)',$(FUZZ_SECONDS))
+
+# The crates are packed and compiled as cargo would publish them, the npm package as npm would.
+release: setup-rust setup-node ## Check, test and pack a release, and say how to publish it (VERSION=…)
+	@node scripts/release.mjs check $(VERSION)
+	@$(MAKE) test
+	cargo publish --locked --workspace --dry-run
+	@node scripts/release.mjs pack
 
 skips: ## List the tests that are skipped or known to fail
 	@node scripts/skips.mjs
