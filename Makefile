@@ -42,9 +42,9 @@ MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench chaos matrix tabs size api release lint lint-rust lint-js lint-types \
+.PHONY: help demo test pictures package bench chaos matrix tabs size api release deny lint lint-rust lint-js lint-types \
 	format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
-	setup-browser setup-fuzz clean
+	setup-browser setup-fuzz setup-deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -140,10 +140,21 @@ test-js: package setup-browser ## Run the TypeScript tests, and those that drive
 fuzz: setup-rust setup-fuzz ## Look for inputs that break the core (FUZZ_SECONDS=… for each target, REPLAY=… for one that did)
 	@node fuzz/run.mjs $(if $(REPLAY),replay '$(REPLAY)',$(FUZZ_SECONDS))
 
+# No part of `make test`: its tool takes minutes to compile. The advisories are fetched by git from a host
+# that not every machine reaches.
+DENY := cargo deny --locked --workspace
+deny: setup-rust setup-deny ## Check the crates: licences, versions, sources, and advisories where they can be fetched
+	$(DENY) check licenses bans sources
+	@if $(DENY) fetch db; then \
+		$(DENY) check advisories; \
+	else \
+		echo "The advisories were NOT checked: their database cannot be fetched from here."; \
+	fi
+
 # The crates are packed and compiled as cargo would publish them, the npm package as npm would.
-release: setup-rust setup-node ## Check, test and pack a release, and say how to publish it (VERSION=…)
+release: setup-rust setup-node setup-deny ## Check, test and pack a release, and say how to publish it (VERSION=…)
 	@node scripts/release.mjs check $(VERSION)
-	@$(MAKE) test
+	@$(MAKE) test deny
 	cargo publish --locked --workspace --dry-run
 	@node scripts/release.mjs pack
 
@@ -154,7 +165,7 @@ wasm: setup-rust setup-tools setup-node ## Build the wasm core, optimised, in ta
 	@node scripts/wasm.mjs
 
 setup: setup-rust setup-tools setup-node setup-browser ## Install what is missing
-setup-rust setup-tools setup-browser setup-fuzz:
+setup-rust setup-tools setup-browser setup-fuzz setup-deny:
 	@scripts/setup $(@:setup-%=%)
 setup-node: node_modules/.package-lock.json
 	@:
