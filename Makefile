@@ -42,7 +42,7 @@ MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench chaos matrix tabs size api release deny lint lint-rust lint-js lint-types \
+.PHONY: help demo test pictures package bench bench-check chaos matrix tabs size api release deny lint lint-rust lint-js lint-types \
 	format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
 	setup-browser setup-fuzz setup-deny clean
 
@@ -67,6 +67,10 @@ pictures: package setup-browser ## Take the pictures of the demo page in docs/pi
 
 package: wasm ## Assemble the npm package in pkg/
 	@node scripts/package.mjs
+
+# No part of `make test`: times are noisy. Its limits are wide.
+bench-check: package setup-browser ## Measure less, and fail where ours is far from where it was beside the published client
+	@CHECK=1 npm run --silent bench -w benches
 
 bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… to choose, PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
