@@ -21,6 +21,8 @@ import { readingOf } from "./tally";
 const SEED = Number(process.env.SEED ?? 1);
 const PROFILE = Boolean(process.env.PROFILE);
 const CHECK = Boolean(process.env.CHECK);
+/** The name of one of the files in measure/; by default, all. */
+const ONLY = process.env.ONLY;
 const ROUNDS = Number(process.env.ROUNDS ?? (CHECK ? 3 : 7));
 const RECORDS = CHECK ? 10_000 : 50_000;
 const LIVE_RECORDS = CHECK ? 100 : 400;
@@ -68,11 +70,13 @@ server.close();
 
 async function measured(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const each of replays) rows.push(await replay(page, each, ROUNDS));
-  rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
-  rows.push(await live(browser, server.url, lived, ROUNDS));
-  rows.push(...(await startup(browser, server.url, ROUNDS)));
-  rows.push(...(await sizes()));
+  const wants = (name: string) => !ONLY || ONLY === name;
+  if (wants("replay")) for (const each of replays) rows.push(await replay(page, each, ROUNDS));
+  if (wants("first-chunk")) rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
+  if (wants("live")) rows.push(await live(browser, server.url, lived, ROUNDS));
+  if (wants("startup")) rows.push(...(await startup(browser, server.url, ROUNDS)));
+  if (wants("size")) rows.push(...(await sizes()));
+  if (rows.length === 0) throw new Error(`There is no measurement by the name of ${ONLY}.`);
   return rows;
 }
 
