@@ -42,9 +42,9 @@ MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench bench-check chaos matrix tabs size api release deny lint lint-rust lint-js lint-types \
-	format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
-	setup-browser setup-fuzz setup-deny clean
+.PHONY: help demo test pictures package bench bench-check chaos matrix fixtures tabs size api release deny lint \
+	lint-rust lint-js lint-types format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust \
+	setup-tools setup-node setup-browser setup-fuzz setup-deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ chaos: package setup-browser ## Run turns with faults by chance in Chromium, eac
 
 matrix: package setup-browser ## Hold conversations in Chromium with `useChat` of every AI SDK that matters, 5 to 7, in React 18 and 19 (minutes)
 	@cd tests/e2e && MATRIX=all vitest run matrix/matrix.test.ts
+
+fixtures: package setup-browser ## Build small apps with the packed package by each bundler, framework and test runner of docs/tools.md, and have conversations (minutes)
+	@cd tests/e2e && FIXTURES=all vitest run fixtures.test.ts
 
 tabs: package setup-browser ## Send from three tabs at the same moment in Chromium and Firefox, and all else that tabs do, beside the published client (ROUNDS=200)
 	@cd tests/e2e && ROUNDS=$${ROUNDS:-200} vitest run tabs/tabs.test.ts --disable-console-intercept

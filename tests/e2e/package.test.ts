@@ -97,6 +97,13 @@ test("it needs no other package, and its peers only where they are used", () => 
   expect(rest.scripts).toBeUndefined();
 });
 
+test("each entry lies where its name leads, for tools that ignore `exports`", () => {
+  for (const [entry, file] of entries()) {
+    const path = entry === "." ? manifest().main : entry;
+    expect([path, `${path}.js`, `${path}/index.js`]).toContain(`./${file}`);
+  }
+});
+
 test("it holds its code, types, maps and documents, and nothing else", () => {
   const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
   const code = entries().map(([, file]) => file);

@@ -99,11 +99,11 @@ const howTos = readdirSync(join(repository, "docs/how-to"))
   .filter((name) => name !== "README.md")
   .map((name) => `docs/how-to/${name}`);
 
-test.each([...howTos, "docs/tabs.md"])("%s shows lines of the files that it names", (page) => {
-  const text = textOf(page);
-  const sources = [...text.matchAll(/\]\((?:\.\.\/)+([\w./-]+\.(?:tsx?|mjs|vue|svelte))\)/g)].map(
-    ([, path = ""]) => textOf(path),
-  );
+const pages = [...howTos, "docs/tabs.md", "docs/tools.md"];
+const toSource = /\]\((?:\.\.\/)+([\w./-]+\.(?:tsx?|m?js|json|vue|svelte))\)/g;
+
+test.each(pages)("%s shows lines of the files that it names", (page) => {
+  const sources = [...textOf(page).matchAll(toSource)].map(([, path = ""]) => textOf(path));
   const blocks = blocksOf(page);
   expect(blocks.length).toBeGreaterThan(0);
   for (const { code } of blocks) {
