@@ -17,15 +17,21 @@ import type {
 
 /** What `sendMessages` takes; the AI SDK's shape. */
 export type SendMessagesOptions = {
+  /** Whether the last message is sent, or the last answer is wanted anew. */
   trigger: "submit-message" | "regenerate-message";
+  /** The app's chat id. */
   chatId: string;
+  /** The message that is sent again or answered anew, where it is not the last one. */
   messageId: string | undefined;
+  /** All messages of the chat. A submit sends the last one, a head start all of them. */
   messages: UIMessage[];
+  /** Ends the stream, and stops the turn unless `stopOnAbort` is `false`. */
   abortSignal: AbortSignal | undefined;
 } & ChatRequestOptions;
 
 /** What `reconnectToStream` takes; the AI SDK's shape. */
 export type ReconnectToStreamOptions = {
+  /** The app's chat id. */
   chatId: string;
   /** Ends the stream. The turn goes on, unless `stopOnAbort` says otherwise. */
   abortSignal?: AbortSignal | undefined;
