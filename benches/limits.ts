@@ -10,8 +10,8 @@ const LIMITS: readonly [beginning: string, limit: number][] = [
   ["replay of", 0.6], // (0.10 to 0.25)
   ["first chunk", 0.8], // (0.51)
   ["live", 1.5], // (0.78)
-  ["import to first request, beside useChat", 4], // (1.73)
-  ["import to first request", 1.5], // (0.60)
+  ["import to first request, beside useChat", 4], // (1.40)
+  ["import to first request", 1.5], // (0.56)
   ["bundle", 0.75], // (0.55)
   ["added beside useChat", 1], // (0.82)
 ];
