@@ -20,6 +20,7 @@ MAKEFLAGS += --no-print-directory
 #   FUZZ_SECONDS  for `make fuzz`: how long to run each target
 #   REPLAY     for `make fuzz`: one input that broke a target, to be run again instead
 #   SEEDS      how many worlds `make simulate` lives through, 1,000,000 by default; SEED=k, one of them
+#   VERSION    for `make release`: the version that is meant, to be held against Cargo.toml's
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
@@ -28,19 +29,22 @@ MODEL_URL ?=
 MODEL ?=
 FUZZ_SECONDS ?= 20
 REPLAY ?=
+VERSION ?=
 LOCKED := $(if $(CI),--locked)
 
 export TOOLS_DIR
 export PATH := $(TOOLS_DIR)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 WORKSPACES := js examples/chat examples/angular examples/svelte examples/vue tests/e2e tests/types benches
-MANIFESTS := package.json package-lock.json .npmrc tests/react-18/package.json \
-	$(wildcard $(WORKSPACES:%=%/package.json))
+# Workspaces that hold packages in another version, and no TypeScript.
+OTHER_WORKSPACES := tests/react-18 docs/api
+MANIFESTS := package.json package-lock.json .npmrc \
+	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench chaos matrix tabs size lint lint-rust lint-js lint-types \
-	format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust setup-tools setup-node \
-	setup-browser setup-fuzz clean
+.PHONY: help demo test pictures package bench bench-check chaos matrix fixtures tabs size api release deny lint \
+	lint-rust lint-js lint-types format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust \
+	setup-tools setup-node setup-browser setup-fuzz setup-deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,7 +68,11 @@ pictures: package setup-browser ## Take the pictures of the demo page in docs/pi
 package: wasm ## Assemble the npm package in pkg/
 	@node scripts/package.mjs
 
-bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… to choose, PROFILE=1 for where our time goes)
+# No part of `make test`: times are noisy. Its limits are wide.
+bench-check: package setup-browser ## Measure less, and fail where ours is far from where it was beside the published client
+	@CHECK=1 npm run --silent bench -w benches
+
+bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… ONLY=replay, first-chunk, live, startup or size; PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
 
 chaos: package setup-browser ## Run turns with faults by chance in a browser, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose, ENGINE=firefox or webkit for another than chromium, SOURCE=eventsource for answers by EventSource)
@@ -73,13 +81,21 @@ chaos: package setup-browser ## Run turns with faults by chance in a browser, ea
 matrix: package setup-browser ## Hold conversations in Chromium with `useChat` of every AI SDK that matters, 5 to 7, in React 18 and 19 (minutes)
 	@cd tests/e2e && MATRIX=all vitest run matrix/matrix.test.ts
 
+fixtures: package setup-browser ## Build small apps with the packed package by each bundler, framework and test runner of docs/tools.md, and have conversations (minutes)
+	@cd tests/e2e && FIXTURES=all vitest run fixtures.test.ts
+
 tabs: package setup-browser ## Send from three tabs at the same moment in Chromium and Firefox, and all else that tabs do, beside the published client (ROUNDS=200)
 	@cd tests/e2e && ROUNDS=$${ROUNDS:-200} vitest run tabs/tabs.test.ts --disable-console-intercept
 
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs
 
-lint: lint-rust lint-js lint-types ## Check format, lints and types
+# It fails for what is exported without a word about it.
+api: package ## Make the API reference of the package in target/api/
+	@cd docs/api && node_modules/.bin/typedoc --logLevel Warn
+	@echo "target/api/index.html has the API reference"
+
+lint: lint-rust lint-js lint-types api ## Check format, lints, types and documentation
 
 lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentation, natively and for wasm32
 	cargo fmt --all --check
@@ -135,6 +151,24 @@ test-js: package setup-browser ## Run the TypeScript tests, and those that drive
 fuzz: setup-rust setup-fuzz ## Look for inputs that break the core (FUZZ_SECONDS=… for each target, REPLAY=… for one that did)
 	@node fuzz/run.mjs $(if $(REPLAY),replay '$(REPLAY)',$(FUZZ_SECONDS))
 
+# No part of `make test`: its tool takes minutes to compile. The advisories are fetched by git from a host
+# that not every machine reaches.
+DENY := cargo deny --locked --workspace
+deny: setup-rust setup-deny ## Check the crates: licences, versions, sources, and advisories where they can be fetched
+	$(DENY) check licenses bans sources
+	@if $(DENY) fetch db; then \
+		$(DENY) check advisories; \
+	else \
+		echo "The advisories were NOT checked: their database cannot be fetched from here."; \
+	fi
+
+# The crates are packed and compiled as cargo would publish them, the npm package as npm would.
+release: setup-rust setup-node setup-deny ## Check, test and pack a release, and say how to publish it (VERSION=…)
+	@node scripts/release.mjs check $(VERSION)
+	@$(MAKE) test deny
+	cargo publish --locked --workspace --dry-run
+	@node scripts/release.mjs pack
+
 skips: ## List the tests that are skipped or known to fail
 	@node scripts/skips.mjs
 
@@ -142,7 +176,7 @@ wasm: setup-rust setup-tools setup-node ## Build the wasm core, optimised, in ta
 	@node scripts/wasm.mjs
 
 setup: setup-rust setup-tools setup-node setup-browser ## Install what is missing
-setup-rust setup-tools setup-browser setup-fuzz:
+setup-rust setup-tools setup-browser setup-fuzz setup-deny:
 	@scripts/setup $(@:setup-%=%)
 setup-node: node_modules/.package-lock.json
 	@:
@@ -152,4 +186,5 @@ node_modules/.package-lock.json: $(MANIFESTS)
 	@scripts/setup node
 
 clean: ## Remove everything that was built, and the demo's data
-	rm -rf target pkg data fuzz/corpus node_modules $(WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)
+	rm -rf target pkg data fuzz/corpus node_modules $(WORKSPACES:%=%/node_modules) \
+		$(OTHER_WORKSPACES:%=%/node_modules) $(WORKSPACES:%=%/dist)

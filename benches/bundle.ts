@@ -1,6 +1,21 @@
 // What an app's bundler makes of an import.
-import { build } from "esbuild";
+import { basename } from "node:path";
+import { type BuildOptions, build } from "esbuild";
 import { withoutNode } from "../tests/e2e/support/without-node";
+
+const forPages = {
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  platform: "browser",
+  plugins: [withoutNode],
+  define: { "process.env.NODE_ENV": '"production"' },
+  write: false,
+  // React's directive means nothing in one bundle of a page; and esbuild says so, where it reaches the
+  // package by a link.
+  logOverride: { "ignored-directive": "silent" },
+} satisfies BuildOptions;
 
 /** For a page; `external` are the packages that the app has anyway. */
 export async function bundled(
@@ -8,19 +23,16 @@ export async function bundled(
   { external = [], minify = true }: { external?: string[]; minify?: boolean } = {},
 ): Promise<Uint8Array> {
   const { outputFiles } = await build({
+    ...forPages,
     stdin: { contents: code, resolveDir: process.cwd(), loader: "ts" },
-    bundle: true,
     minify,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
     external,
-    plugins: [withoutNode],
-    define: { "process.env.NODE_ENV": '"production"' },
-    write: false,
-    // React's directive means nothing in one bundle of a page; and esbuild says so, where it reaches the
-    // package by a link.
-    logOverride: { "ignored-directive": "silent" },
   });
   return outputFiles[0]?.contents ?? new Uint8Array();
+}
+
+/** The scripts of one app with these entries, by their names: what several of them need is in chunks. */
+export async function split(entryPoints: string[]): Promise<Record<string, Uint8Array>> {
+  const { outputFiles } = await build({ ...forPages, entryPoints, splitting: true, outdir: "." });
+  return Object.fromEntries(outputFiles.map(({ path, contents }) => [basename(path), contents]));
 }

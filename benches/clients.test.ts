@@ -21,7 +21,7 @@ const routes: Record<string, Route> = {
 
 let server: BenchServer;
 beforeAll(async () => {
-  server = await serve("", routes);
+  server = await serve({}, routes);
 });
 afterAll(() => server?.close());
 

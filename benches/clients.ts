@@ -3,6 +3,7 @@ import { TriggerChatTransport as PublishedTransport } from "@trigger.dev/sdk/cha
 import type { UIMessageChunk } from "ai";
 import { TriggerChatTransport as OurTransport } from "trigger-chat-transport";
 import { readByFloor } from "./floor";
+import { send, type TransportClass } from "./send";
 
 /** How a chat is read. */
 export interface ReadOptions {
@@ -17,25 +18,11 @@ export type Client = (
   options?: ReadOptions,
 ) => Promise<void>;
 
-/** By a transport made for it, as a page that has stored a session's token does. */
-function through(Transport: typeof PublishedTransport | typeof OurTransport): Client {
+function through(Transport: TransportClass): Client {
   // Named, for a profile to show.
   const readByTransport: Client = async (baseURL, onChunk, options) => {
-    const transport = new Transport({
-      task: "bench",
-      baseURL,
-      accessToken: () => "token",
-      sessions: { chat: { publicAccessToken: "token", isStreaming: false } },
-      ...options,
-    });
-    const stream = await transport.sendMessages({
-      trigger: "submit-message",
-      chatId: "chat",
-      messageId: undefined,
-      messages: [{ id: "message", role: "user", parts: [{ type: "text", text: "Hello" }] }],
-      abortSignal: undefined,
-    });
-    const reader = stream.getReader();
+    const { transport, stream } = send(Transport, baseURL, options);
+    const reader = (await stream).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;

@@ -1,26 +1,31 @@
 // Measures, and prints one table; target/bench.json has the same. With PROFILE set it prints where the
-// time of our client goes instead.
+// time of our client goes instead. With CHECK set it measures less, and fails where ours is far from where it was.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { UIMessageChunk } from "ai";
 import { launchBrowser } from "../tests/e2e/support/browser";
 import { bundled } from "./bundle";
 import { answer, framed, recordsOf } from "./inputs";
+import { breaches } from "./limits";
 import { firstChunk } from "./measure/first-chunk";
 import { live } from "./measure/live";
 import { open, type Scene } from "./measure/reading";
 import { replay } from "./measure/replay";
 import type { Row } from "./measure/row";
 import { sizes } from "./measure/size";
+import { startup, startupScripts } from "./measure/startup";
 import { profile } from "./profile";
 import { type Route, serve } from "./server";
 import { tableOf } from "./table";
 import { readingOf } from "./tally";
 
 const SEED = Number(process.env.SEED ?? 1);
-const ROUNDS = Number(process.env.ROUNDS ?? 7);
 const PROFILE = Boolean(process.env.PROFILE);
-const RECORDS = 50_000;
-const LIVE_RECORDS = 400;
+const CHECK = Boolean(process.env.CHECK);
+/** The name of one of the files in measure/; by default, all. */
+const ONLY = process.env.ONLY;
+const ROUNDS = Number(process.env.ROUNDS ?? (CHECK ? 3 : 7));
+const RECORDS = CHECK ? 10_000 : 50_000;
+const LIVE_RECORDS = CHECK ? 100 : 400;
 const LIVE_PACE_MS = 5;
 const LATENCY_MS = 100;
 const PROFILE_LINES = 15;
@@ -53,22 +58,39 @@ const far = scene(`first chunk, ${LATENCY_MS} ms on each request`, answer(SEED, 
 });
 
 const script = await bundled('import "./page";', { minify: !PROFILE });
-const server = await serve(new TextDecoder().decode(script), routes);
+const server = await serve({ "/page.js": script, ...(await startupScripts()) }, routes);
 const browser = await launchBrowser(["--js-flags=--expose-gc"]);
 const page = await browser.newPage();
 await open(page, server.url);
 if (PROFILE) await printProfiles();
+else if (CHECK) check(await measured());
 else await printTable();
 await browser.close();
 server.close();
 
-async function printTable() {
+async function measured(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const each of replays) rows.push(await replay(page, each, ROUNDS));
-  rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
-  rows.push(await live(browser, server.url, lived, ROUNDS));
-  rows.push(...(await sizes()));
+  const wants = (name: string) => !ONLY || ONLY === name;
+  if (wants("replay")) for (const each of replays) rows.push(await replay(page, each, ROUNDS));
+  if (wants("first-chunk")) rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
+  if (wants("live")) rows.push(await live(browser, server.url, lived, ROUNDS));
+  if (wants("startup")) rows.push(...(await startup(browser, server.url, ROUNDS)));
+  if (wants("size")) rows.push(...(await sizes()));
+  if (rows.length === 0) throw new Error(`There is no measurement by the name of ${ONLY}.`);
+  return rows;
+}
 
+function check(rows: Row[]) {
+  console.log(tableOf(rows));
+  const sentences = breaches(rows);
+  for (const sentence of sentences) console.error(sentence);
+  const count = `${rows.length} rows, ${sentences.length} over their limit`;
+  console.log(`Medians of ${ROUNDS} rounds: ${count} (benches/limits.ts).`);
+  if (sentences.length > 0) process.exitCode = 1;
+}
+
+async function printTable() {
+  const rows = await measured();
   const about = {
     date: new Date().toISOString(),
     seed: SEED,

@@ -20,8 +20,11 @@ export interface BenchServer {
   close(): void;
 }
 
-/** Starts a server for a page with this script. */
-export async function serve(script: string, routes: Record<string, Route>): Promise<BenchServer> {
+/** Starts a server for scripts, by their paths, and answers. `/` is a page with `/page.js`, others are empty. */
+export async function serve(
+  scripts: Record<string, Uint8Array>,
+  routes: Record<string, Route>,
+): Promise<BenchServer> {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
     const [, name = "", ...rest] = pathname.split("/");
@@ -31,11 +34,10 @@ export async function serve(script: string, routes: Record<string, Route>): Prom
       if (rest.at(-1) === "append") return acknowledge(request, response);
       return stream(route, response);
     }
-    const isScript = pathname === "/page.js";
-    response.writeHead(200, { "Content-Type": isScript ? "text/javascript" : "text/html" });
-    response.end(
-      isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>',
-    );
+    const script = scripts[pathname];
+    response.writeHead(200, { "Content-Type": script ? "text/javascript" : "text/html" });
+    const page = pathname === "/" ? '<script type="module" src="/page.js"></script>' : "";
+    response.end(script ?? `<!doctype html>${page}`);
   };
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));

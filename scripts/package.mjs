@@ -17,11 +17,11 @@ import { buildSync } from "esbuild";
 import {
   at,
   buildIfChanged,
+  crateVersion,
   fail,
   filesBelow,
   optimisedWasm,
   packageDir,
-  read,
   root,
   run,
   wasmName,
@@ -161,11 +161,6 @@ function declare() {
   for (const file of filesBelow(staging)) {
     if (file.endsWith(".d.ts") && !wanted.has(file)) rmSync(file);
   }
-}
-
-function crateVersion() {
-  const { packages } = JSON.parse(read("cargo", ["metadata", "--no-deps", "--format-version=1"]));
-  return packages.find(({ name }) => name === template.name).version;
 }
 
 /** The page and the tests import the package by its name, so through its real `exports`. */

@@ -43,6 +43,12 @@ export function read(command, args) {
   return stdout;
 }
 
+/** The version of the package, which is its crate's. */
+export function crateVersion() {
+  const { packages } = JSON.parse(read("cargo", ["metadata", "--no-deps", "--format-version=1"]));
+  return packages.find(({ name }) => name === "trigger-chat-transport").version;
+}
+
 /** Starts a session server that keeps nothing, for as long as this script lives; returns its URL. */
 export async function startSessionServer(flags = []) {
   const cargo = ["--quiet", ...(process.env.CI ? ["--locked"] : []), "-p", "session-server"];

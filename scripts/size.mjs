@@ -1,24 +1,29 @@
 // Measures what a browser downloads, shows where the bytes go, and fails when size-budget.json is
 // exceeded.
 import { readFileSync } from "node:fs";
+import { relative } from "node:path";
 import { buildSync } from "esbuild";
 import { brotlied, gzipped } from "./compressed.mjs";
 import { at, namedWasm, optimisedWasm, read, root } from "./project.mjs";
 
 const package_ = "trigger-chat-transport";
+const app = bundled(`export { useTriggerChatTransport } from "${package_}/react";`);
+const slim = bundled(`export { init, useTriggerChatTransport } from "${package_}/slim/react";`);
+const everything = bundled(`export * from "${package_}"; export * from "${package_}/react";`);
 const measured = {
-  wasm: readFileSync(optimisedWasm),
-  app: minified(`export { useTriggerChatTransport } from "${package_}/react";`),
-  slim: minified(`export { init, useTriggerChatTransport } from "${package_}/slim/react";`),
-  everything: minified(`export * from "${package_}"; export * from "${package_}/react";`),
+  wasm: [readFileSync(optimisedWasm)],
+  app: app.atFirst,
+  slim: slim.atFirst,
+  tabs: app.later("tabs"),
+  everything: everything.all,
 };
 const budget = JSON.parse(readFileSync(at("size-budget.json"), "utf8"));
 
-const sizes = Object.entries(measured).map(([name, bytes]) => ({
+const sizes = Object.entries(measured).map(([name, files]) => ({
   name,
-  raw: bytes.length,
-  gzip: gzipped(bytes),
-  brotli: brotlied(bytes),
+  raw: sum(files.map((bytes) => bytes.length)),
+  gzip: sum(files.map(gzipped)),
+  brotli: sum(files.map(brotlied)),
 }));
 
 console.log("The largest parts of the wasm, uncompressed:");
@@ -62,12 +67,19 @@ function largestParts(count) {
     .slice(0, count);
 }
 
-/** What an app's bundler makes of these lines: minified, without the peers that the app has anyway. */
-function minified(contents) {
-  const { outputFiles } = buildSync({
+/**
+ * What an app's bundler makes of these lines: minified, without the peers that the app has anyway. The
+ * files that are loaded at first are told from those that a page loads when it comes to need them.
+ */
+function bundled(contents) {
+  const { outputFiles, metafile } = buildSync({
     stdin: { contents, resolveDir: root },
+    absWorkingDir: root,
+    outdir: "bundle",
     bundle: true,
+    splitting: true,
     minify: true,
+    metafile: true,
     format: "esm",
     target: "es2022",
     external: ["react", "react/*", "ai", "@ai-sdk/*"],
@@ -76,7 +88,32 @@ function minified(contents) {
     // package by a link.
     logOverride: { "ignored-directive": "silent" },
   });
-  return outputFiles[0].contents;
+  const bytesOf = new Map(
+    outputFiles.map(({ path, contents }) => [relative(root, path), contents]),
+  );
+  const loadedBy = (entry, loaded = new Set()) => {
+    if (!bytesOf.has(entry) || loaded.has(entry)) return loaded;
+    loaded.add(entry);
+    for (const { path, kind } of metafile.outputs[entry].imports) {
+      if (kind === "import-statement") loadedBy(path, loaded);
+    }
+    return loaded;
+  };
+  const names = [...bytesOf.keys()];
+  const atFirst = loadedBy("bundle/stdin.js");
+  return {
+    all: names.map((name) => bytesOf.get(name)),
+    atFirst: [...atFirst].map((name) => bytesOf.get(name)),
+    /** What the part of that name takes beside. */
+    later: (part) =>
+      [...loadedBy(names.find((name) => name.startsWith(`bundle/${part}-`)))]
+        .filter((name) => !atFirst.has(name))
+        .map((name) => bytesOf.get(name)),
+  };
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function grouped(number) {

@@ -12,7 +12,11 @@ export interface Row {
 }
 
 /** A row of the medians of several rounds. */
-export function rowOf(what: string, unit: string, rounds: Record<ClientName, number[]>): Row {
+export function rowOf(
+  what: string,
+  unit: string,
+  rounds: Partial<Record<ClientName, number[]>>,
+): Row {
   const entries = Object.entries(rounds) as [ClientName, number[]][];
   return {
     what,
@@ -23,6 +27,6 @@ export function rowOf(what: string, unit: string, rounds: Record<ClientName, num
 }
 
 /** The clients' order in a round: they take turns in being the first, the second and the last. */
-export function orderOf(round: number, names: readonly ClientName[]): ClientName[] {
-  return names.map((_, index) => names[(index + round) % names.length] as ClientName);
+export function orderOf<Name extends ClientName>(round: number, names: readonly Name[]): Name[] {
+  return names.map((_, index) => names[(index + round) % names.length] as Name);
 }

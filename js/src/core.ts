@@ -6,11 +6,7 @@ import {
 } from "../../target/wasm-pack/trigger_chat_transport.js";
 import { compileError } from "./csp.js";
 import { checkStreamSource } from "./stream-source.js";
-import type {
-  ChatConnectionState,
-  ChatSessionPersistedState,
-  TriggerChatTransportOptions,
-} from "./types.js";
+import type { ChatConnectionState, TriggerChatTransportOptions } from "./types.js";
 
 export type { Core, TabClaim };
 
@@ -20,8 +16,8 @@ let isCompiled = false;
 export type CoreObserver = {
   /** How the connection of a chat is, when it changes. */
   onConnection(chatId: string, state: ChatConnectionState): void;
-  /** The persisted state of a chat, when it changes; `null` where the session is gone. */
-  onSession?(chatId: string, session: ChatSessionPersistedState | null): void;
+  /** The session of a chat has changed. */
+  onSession?(chatId: string): void;
 };
 
 /** Makes the transport's core. */

@@ -10,13 +10,17 @@ export type SubAgentChunkBatch = {
   toolCallId: string;
   /** The number of this batch, from 0. */
   seq: number;
+  /** What the sub-agent wrote since the batch before. */
   chunks: UIMessageChunk[];
 };
 
 /** Such a part, as the parent's stream has it. */
 export type SubAgentDataChunk = {
+  /** Tells it from other data parts. */
   type: typeof SUB_AGENT_DATA_TYPE;
+  /** What it carries. */
   data: SubAgentChunkBatch;
+  /** The AI SDK keeps no such part in a message. */
   transient: true;
 };
 

@@ -1,9 +1,10 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
+import { abortError } from "./abort-error.js";
 import { type Core, createCore } from "./core.js";
 import { checkStreamSource } from "./stream-source.js";
-import { hasTabs } from "./tabs/channel.js";
+import { hasTabs } from "./tabs/has-tabs.js";
 import type { SharedChat } from "./tabs/shared-chat.js";
-import { Tabs } from "./tabs/tabs.js";
+import type { Tabs } from "./tabs/tabs.js";
 import type {
   ChatActionOptions,
   ChatConnectionState,
@@ -16,15 +17,21 @@ import type {
 
 /** What `sendMessages` takes; the AI SDK's shape. */
 export type SendMessagesOptions = {
+  /** Whether the last message is sent, or the last answer is wanted anew. */
   trigger: "submit-message" | "regenerate-message";
+  /** The app's chat id. */
   chatId: string;
+  /** The message that is sent again or answered anew, where it is not the last one. */
   messageId: string | undefined;
+  /** All messages of the chat. A submit sends the last one, a head start all of them. */
   messages: UIMessage[];
+  /** Ends the stream, and stops the turn unless `stopOnAbort` is `false`. */
   abortSignal: AbortSignal | undefined;
 } & ChatRequestOptions;
 
 /** What `reconnectToStream` takes; the AI SDK's shape. */
 export type ReconnectToStreamOptions = {
+  /** The app's chat id. */
   chatId: string;
   /** Ends the stream. The turn goes on, unless `stopOnAbort` says otherwise. */
   abortSignal?: AbortSignal | undefined;
@@ -57,7 +64,11 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   #core: Core | undefined;
   #connections = new Map<string, ChatConnectionState>();
   #connectionListeners = new Set<ConnectionStateListener>();
+  /** The other tabs, once they are open. */
   #tabs: Tabs | undefined;
+  #opening: Promise<void> | undefined;
+  /** The chats with a send that waits for that. */
+  #beginning = new Set<string>();
   #readOnlyListeners = new Set<ReadOnlyListener>();
   #messagesListeners = new Set<MessagesListener>();
 
@@ -85,7 +96,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     options: ReconnectToStreamOptions,
   ): Promise<ReadableStream<UIMessageChunk> | null> => {
     const stream = await this.#made().reconnectToStream(options);
-    if (stream) this.#shared(options.chatId)?.resumed();
+    if (stream) this.#share(options.chatId, (chat) => chat.resumed());
     return stream;
   };
 
@@ -194,7 +205,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * was added, or its first message was sent.
    */
   isReadOnly(chatId: string): boolean {
-    return this.#tabs?.chat(chatId).isReadOnly ?? false;
+    return this.#shared(chatId)?.isReadOnly ?? false;
   }
 
   /**
@@ -202,13 +213,14 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * tab does, until a moment after the turn. Without `multiTab`, whether a turn of it runs here.
    */
   hasClaim(chatId: string): boolean {
-    return this.#tabs?.chat(chatId).isHeld ?? this.#hasTurn(chatId);
+    const isHeld = this.#shared(chatId)?.isHeld;
+    return isHeld ?? (this.#hasTurn(chatId) || this.#beginning.has(chatId));
   }
 
   /** Calls the listener whenever a chat becomes another tab's, or is let go of. Needs `multiTab`. */
   addReadOnlyListener(listener: ReadOnlyListener): void {
     this.#readOnlyListeners.add(listener);
-    this.#opened();
+    void this.#opened();
   }
 
   /** Calls the listener no more. */
@@ -221,13 +233,13 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * it whenever they do. Messages that have changed are new objects, as React has them.
    */
   broadcastMessages(chatId: string, messages: unknown[]): void {
-    this.#shared(chatId)?.setMessages(messages);
+    this.#share(chatId, (chat) => chat.setMessages(messages));
   }
 
   /** Calls the listener with the messages of a chat that another tab speaks for. Needs `multiTab`. */
   addMessagesListener(listener: MessagesListener): void {
     this.#messagesListeners.add(listener);
-    this.#opened();
+    void this.#opened();
   }
 
   /** Calls the listener no more. */
@@ -280,6 +292,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     this.#core?.dispose();
     this.#tabs?.dispose();
     this.#tabs = undefined;
+    this.#opening = undefined;
   }
 
   /** The AI SDK's name for `dispose`. */
@@ -290,19 +303,33 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   #made(): Core {
     this.#core ??= createCore(this.#options, {
       onConnection: this.#connectionChanged,
-      onSession: (chatId, session) => {
-        if (session) this.#tabs?.chat(chatId).setSession(session);
-      },
+      onSession: (chatId) => this.#tabs?.chat(chatId).sessionChanged(),
     });
     return this.#core;
   }
 
   /** Sends something that begins a turn, where the chat is this tab's or nobody's. */
-  #send(chatId: string | undefined, call: object): Promise<ReadableStream<UIMessageChunk>> {
+  async #send(chatId: string | undefined, call: object): Promise<ReadableStream<UIMessageChunk>> {
     const send = async () => this.#made().sendMessages(call);
     // Without a chat it is refused, in words.
-    const shared = chatId ? this.#shared(chatId) : undefined;
-    return shared?.begin(send) ?? send();
+    const opening = chatId ? this.#opened() : undefined;
+    if (!chatId || !opening) return send();
+    if (!this.#tabs) await this.#waitFor(opening, chatId);
+    if (!this.#tabs || this.#opening !== opening) throw abortError();
+    return this.#tabs.chat(chatId).begin(send);
+  }
+
+  async #waitFor(opening: Promise<void>, chatId: string): Promise<void> {
+    this.#beginning.add(chatId);
+    try {
+      await opening;
+    } catch (error) {
+      // The next send tries again.
+      if (this.#opening === opening) this.#opening = undefined;
+      throw error;
+    } finally {
+      this.#beginning.delete(chatId);
+    }
   }
 
   #hasTurn(chatId: string): boolean {
@@ -310,23 +337,44 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     return status !== "idle" && status !== "closed";
   }
 
-  /** The chat as other tabs share it, where there are any to share it with. */
+  /** The chat as other tabs share it. While they are being opened it is none, and is asked for then. */
   #shared(chatId: string): SharedChat | undefined {
-    return this.#opened()?.chat(chatId);
+    if (this.#opening !== undefined && !this.#tabs) this.#share(chatId, () => {});
+    return this.#tabs?.chat(chatId);
   }
 
-  /** The other tabs; none on a server, nor for whoever only watches. */
-  #opened(): Tabs | undefined {
+  /** Does something with the chat as other tabs share it, where there are any to share it with. */
+  #share(chatId: string, use: (chat: SharedChat) => void): void {
+    void this.#opened()?.then(
+      () => this.#tabs && use(this.#tabs.chat(chatId)),
+      () => {},
+    );
+  }
+
+  /** Opens the other tabs; there are none on a server, nor for whoever only watches. */
+  #opened(): Promise<void> | undefined {
     const { multiTab, watch } = this.#options;
     if (!multiTab || watch || !hasTabs()) return undefined;
-    this.#tabs ??= new Tabs({
-      hasTurn: (chatId) => this.#hasTurn(chatId),
-      adopt: (chatId, session) => this.#made().adoptSession(chatId, session),
-      readOnlyChanged: (chatId, isReadOnly) =>
-        tellEach(this.#readOnlyListeners, chatId, isReadOnly),
-      messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** Whoever wants no `multiTab` does not download it. */
+  #open(): Promise<void> {
+    const opening = import("./tabs/tabs.js").then(({ Tabs }) => {
+      // Disposed meanwhile.
+      if (this.#opening !== opening) return;
+      this.#tabs = new Tabs({
+        hasTurn: (chatId) => this.#hasTurn(chatId),
+        session: (chatId) => this.getSession(chatId),
+        adopt: (chatId, session) => this.#made().adoptSession(chatId, session),
+        readOnlyChanged: (chatId, isReadOnly) =>
+          tellEach(this.#readOnlyListeners, chatId, isReadOnly),
+        messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),
+      });
     });
-    return this.#tabs;
+    opening.catch((error) => console.error("`multiTab` could not be loaded:", error));
+    return opening;
   }
 
   #connectionChanged = (chatId: string, state: ChatConnectionState): void => {

@@ -26,6 +26,7 @@ export type StartSessionResult = {
 
 /** What an app stores for each chat, to resume it after a reload. No member is ever `undefined`. */
 export type ChatSessionPersistedState = {
+  /** The session token. */
   publicAccessToken: string;
   /** The cursor at the start of the running turn, so that a reload replays it whole; else the last one. */
   lastEventId?: string;
@@ -44,7 +45,9 @@ export type ChatTransportEndpoint = "in" | "out";
 
 /** What `baseURL` and `fetch` are told about a request. */
 export type ChatTransportEndpointContext = {
+  /** The channel that it is for. */
   endpoint: ChatTransportEndpoint;
+  /** The app's chat id. */
   chatId: string;
 };
 
@@ -90,7 +93,13 @@ export type ChatActionOptions = {
   onSettled?: (settlement: ChatActionSettlement) => void;
 };
 
-/** A lifecycle event. Within a turn: `message-sent`, `stream-connected`, `first-chunk`, `turn-completed`. */
+/**
+ * A lifecycle event. Within a turn: `message-sent`, `stream-connected`, `first-chunk`, `turn-completed`.
+ *
+ * Times of day are in Unix milliseconds, durations in milliseconds. `lastEventId` is the cursor, `status` the
+ * service's HTTP status, `messageId` the message that the app has sent; `durationMs` is how long a send took, to its
+ * acknowledgement or its failure, and `bodyBytes` how large it was.
+ */
 export type ChatTransportEvent =
   | {
       type: "run-pending-version";
@@ -125,6 +134,7 @@ export type ChatTransportEvent =
       type: "stream-connected";
       chatId: string;
       timestamp: number;
+      /** Whether it was opened by `reconnectToStream`, not by a send. */
       resumed: boolean;
       lastEventId?: string;
       messageId?: string;
@@ -140,6 +150,7 @@ export type ChatTransportEvent =
       type: "session-closed";
       chatId: string;
       timestamp: number;
+      /** What the closer gave as its reason. */
       reason?: string;
       source: "stream" | "append";
     }
@@ -147,6 +158,7 @@ export type ChatTransportEvent =
       type: "first-chunk";
       chatId: string;
       timestamp: number;
+      /** The `type` of the chunk. */
       chunkType?: string;
       lastEventId?: string;
       messageId?: string;
@@ -273,6 +285,7 @@ export type ChatTaskWirePayload<TMessage extends UIMessage = UIMessage, TMetadat
   message?: TMessage;
   /** The whole history; only where the first turn begins at the app's own server. */
   headStartMessages?: TMessage[];
+  /** The app's chat id. */
   chatId: string;
   /** What the agent shall do. `handover-prepare`: wait for what the app's own server has begun. */
   trigger:
@@ -282,6 +295,7 @@ export type ChatTaskWirePayload<TMessage extends UIMessage = UIMessage, TMetadat
     | "close"
     | "action"
     | "handover-prepare";
+  /** The message that is sent again or answered anew, where the call has named one. */
   messageId?: string;
   /** The client data, and above it the send's own metadata. */
   metadata?: TMetadata;
@@ -291,9 +305,13 @@ export type ChatTaskWirePayload<TMessage extends UIMessage = UIMessage, TMetadat
   actionSource?: "client" | "webhook" | "channel";
   /** In place of a message: what came in over a channel, such as a messenger. */
   channelEvent?: {
+    /** The channel's connection to the service. */
     connectorId: string;
+    /** What came in, as the channel has it. */
     event: unknown;
+    /** The kind of channel. */
     source: string;
+    /** The headers that it came with. */
     headers: Record<string, string>;
     /** The service's id of the delivery: a retry has the same, a replay another one. */
     deliveryId: string;
@@ -312,8 +330,14 @@ export type ChatTaskWirePayload<TMessage extends UIMessage = UIMessage, TMetadat
 
 /** A record of the session's input. */
 export type ChatInputChunk<TMessage extends UIMessage = UIMessage, TMetadata = unknown> =
-  | { kind: "message"; payload: ChatTaskWirePayload<TMessage, TMetadata> }
   | {
+      /** Begins a turn, or is taken into the one that runs. */
+      kind: "message";
+      /** The message, and what goes with it. */
+      payload: ChatTaskWirePayload<TMessage, TMetadata>;
+    }
+  | {
+      /** Stops the turn that runs. */
       kind: "stop";
       /** Why, for people to read. */
       message?: string;
@@ -321,6 +345,7 @@ export type ChatInputChunk<TMessage extends UIMessage = UIMessage, TMetadata = u
   | {
       /** The app's own server has begun the answer, and hands it over. */
       kind: "handover";
+      /** What there is of the answer. */
       partialAssistantMessage: ModelMessage[];
       /** The id of the answer's message, which the agent goes on with. */
       messageId?: string;
@@ -334,7 +359,9 @@ export type ChatInputChunk<TMessage extends UIMessage = UIMessage, TMetadata = u
 
 /** What of a Trigger.dev task's type the hooks look at. The SDK itself is no dependency. */
 export type AnyChatTask = {
+  /** The task's id. */
   id: string;
+  /** Of its type, the payload is what counts. */
   // biome-ignore lint/suspicious/noExplicitAny: a constraint that every task has to meet, and no value's type
   trigger: (payload: any, ...rest: any[]) => unknown;
 };

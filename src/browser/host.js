@@ -7,8 +7,6 @@
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
 
-import { eventSourceFetch } from "./event-source.js";
-
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
@@ -196,10 +194,14 @@ export class ChatHost {
   #requests = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** How streams are asked for where it is not by `fetch`, and what that needs of other requests. */
-  #eventSource;
-  /** @type {{ credentials?: RequestCredentials }} */
-  #credentials = {};
+  /**
+   * Which requests have cookies, where streams are asked for by `EventSource`: cookies tell who is there.
+   *
+   * @type {RequestCredentials | undefined}
+   */
+  #credentials;
+  /** @type {((url: string, signal: AbortSignal) => Promise<Response>) | undefined} */
+  #eventSourceFetch;
   /** The latest reading of the clock on the wall, and by how much in all it was set back since. */
   #latest = 0;
   #setBack = 0;
@@ -216,9 +218,7 @@ export class ChatHost {
     this.#chatId = chatId;
     this.#inbox = inbox;
     if (options.streamSource !== "eventsource") return;
-    const credentials = options.withCredentials ? "include" : "same-origin";
-    this.#credentials = { credentials };
-    this.#eventSource = eventSourceFetch(credentials);
+    this.#credentials = options.withCredentials ? "include" : "same-origin";
   }
 
   // Calls of the app
@@ -365,7 +365,7 @@ export class ChatHost {
 
   /** @param {unknown} state */
   persist(state) {
-    this.#options.onSession?.(this.#chatId, state);
+    this.#options.onSession?.(this.#chatId);
     try {
       this.#options.onSessionChange?.(this.#chatId, state);
     } catch (error) {
@@ -494,10 +494,11 @@ export class ChatHost {
     // None for zero: the service has a length of its own.
     const timeout = seconds ? String(seconds) : undefined;
     const response = await this.#open(id, (signal) => {
-      if (this.#eventSource) {
+      if (this.#credentials) {
         const asked = { lastEventId, peekSettled: peek, timeoutSeconds: timeout };
         const query = new URLSearchParams(defined(asked));
-        return this.#eventSource(`${this.#url("out", "out")}?${query}`, signal);
+        const url = `${this.#url("out", "out")}?${query}`;
+        return this.#fetchByEventSource(url, this.#credentials, signal);
       }
       const own = {
         Accept: "text/event-stream",
@@ -521,6 +522,20 @@ export class ChatHost {
       isSettled: headers.get("X-Session-Settled") === "true",
       retryAfterMs: retryAfter(headers),
     });
+  }
+
+  /**
+   * Whoever reads by `fetch` does not download this.
+   *
+   * @param {string} url
+   * @param {RequestCredentials} credentials
+   * @param {AbortSignal} signal
+   */
+  async #fetchByEventSource(url, credentials, signal) {
+    const { eventSourceFetch } = await import("./event-source.js");
+    signal.throwIfAborted();
+    this.#eventSourceFetch ??= eventSourceFetch(credentials);
+    return this.#eventSourceFetch(url, signal);
   }
 
   /**
@@ -573,9 +588,13 @@ export class ChatHost {
   async #fetch(endpoint, path, token, ownHeaders, init) {
     const { fetch, headers } = this.#options;
     // Where a cookie tells who is there, the token stays here.
-    const Authorization = this.#eventSource ? undefined : `Bearer ${token}`;
+    const Authorization = this.#credentials ? undefined : `Bearer ${token}`;
     const own = defined({ Authorization, ...ownHeaders });
-    const request = { ...init, ...this.#credentials, headers: withOwn(headers, own) };
+    const request = {
+      ...init,
+      ...defined({ credentials: this.#credentials }),
+      headers: withOwn(headers, own),
+    };
     const target = this.#url(endpoint, path);
     const context = { endpoint, chatId: this.#chatId };
     // The global is looked up now: tests and instrumentation replace it.

@@ -1,16 +1,21 @@
-// The package as npm would deliver it: packed, installed into small apps outside the repository, built
-// for production by three bundlers without a setting that concerns it, and used.
+// The package as npm would deliver it: packed, installed into small apps outside the repository, built or
+// served by the tools of apps, and used. `make test` takes the quick ones, `make fixtures` all.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type AppName, build, environment, install, pack, run } from "./fixtures/install.js";
+import { type AppName, morePages, quickPages, testedApps } from "./fixtures/apps.js";
+import { environment, install, pack, run, runScript } from "./fixtures/install.js";
 import { launchBrowser } from "./support/browser.js";
 import { BUILD_TIMEOUT_MS, startServer } from "./support/server.js";
+
+const all = process.env.FIXTURES === "all";
 
 /** The first run of all downloads what the apps depend on. Nothing here is timed. */
 const INSTALL_TIMEOUT_MS = 600_000;
@@ -23,6 +28,7 @@ const TEXT = "Grüße, 世界! 👩🏽‍🚀 नमस्ते שלום cafe\
 const SECOND_TEXT = "Ещё раз: もう一度 🎈";
 
 const folder = mkdtempSync(join(tmpdir(), "fixtures-"));
+const apps = new Map<AppName, Promise<string>>();
 let tarball: string;
 
 beforeAll(async () => {
@@ -31,6 +37,13 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The folder of an app with the package, which is installed once. */
+function installed(name: AppName): Promise<string> {
+  const app = apps.get(name) ?? install(name, tarball, folder);
+  apps.set(name, app);
+  return app;
+}
+
 /** Starts a session server for one test. */
 async function sessionServer(page?: string): Promise<string> {
   const server = await startServer(page === undefined ? {} : { page });
@@ -38,7 +51,7 @@ async function sessionServer(page?: string): Promise<string> {
   return server.url;
 }
 
-describe("in an app built for production, a conversation comes about", () => {
+describe("a page has a conversation", () => {
   let browser: Browser;
 
   beforeAll(async () => {
@@ -95,13 +108,6 @@ describe("in an app built for production, a conversation comes about", () => {
     );
   }
 
-  /** Installs and builds an app; its bundler has nothing to say about the package. */
-  async function built(name: AppName): Promise<string> {
-    const app = await install(name, tarball, folder);
-    expect(await build(app)).not.toContain("trigger-chat-transport");
-    return app;
-  }
-
   /** The page has the transport, and nothing of what is for servers. */
   function isForBrowsers(page: string): void {
     const files = readdirSync(page, { recursive: true, encoding: "utf8" });
@@ -111,65 +117,94 @@ describe("in an app built for production, a conversation comes about", () => {
     expect(traces.filter((trace) => text.includes(trace))).toEqual(["X-Part-Id"]);
   }
 
-  test("with Vite, and its types hold", { timeout: INSTALL_TIMEOUT_MS }, async () => {
-    const app = await built("vite-react");
-    isForBrowsers(join(app, "dist"));
-    const server = await sessionServer(join(app, "dist"));
-    await converse(server, server);
-  });
-
-  test("with webpack, without a configuration", { timeout: INSTALL_TIMEOUT_MS }, async () => {
-    const app = await built("webpack-react");
-    isForBrowsers(join(app, "public"));
-    const server = await sessionServer(join(app, "public"));
-    await converse(server, server);
-  });
-
-  test("with Next, which renders it on the server", { timeout: INSTALL_TIMEOUT_MS }, async () => {
-    const app = await built("next-app");
-    const server = await sessionServer();
-    const page = await startNext(app);
-
-    const response = await fetch(`${page}/?server=${server}`);
+  /** The HTML has the chat before the browser runs a line; were it not what React renders, it would complain. */
+  async function isRendered(page: string): Promise<void> {
+    const response = await fetch(page);
     const html = await response.text();
     expect(response.status).toBe(200);
     expect(html).toContain('<ol aria-label="Messages"></ol>');
     expect(html).toContain("<output>ready</output>");
+  }
 
-    await converse(page, server);
-  });
+  test.each(all ? [...quickPages, ...morePages] : quickPages)(
+    "with $tool",
+    { timeout: INSTALL_TIMEOUT_MS },
+    async ({ folder: name, build, remark, served }) => {
+      const app = await installed(name);
+      if (build) {
+        const said = (await runScript(app, build)).split("\n");
+        const remarks = said.filter((line) => line.includes("trigger-chat-transport"));
+        expect(remarks.filter((line) => !remark?.test(line))).toEqual([]);
+      }
+      if ("folder" in served) {
+        const page = join(app, served.folder);
+        if (build) isForBrowsers(page);
+        const server = await sessionServer(page);
+        await converse(server, server);
+      } else {
+        const server = await sessionServer();
+        const page = await startApp(app, served.by);
+        if (served.renders) await isRendered(`${page}/?server=${server}`);
+        await converse(page, server);
+      }
+    },
+  );
 });
 
-/** Serves Next's build on a free port. */
-async function startNext(app: string): Promise<string> {
-  const next = join(app, "node_modules/next/dist/bin/next");
-  const args = [next, "start", "--hostname", "127.0.0.1", "--port", "0"];
-  const child = spawn(process.execPath, args, {
+/** Has a program of an app's packages serve it, and gives the URL that it tells. */
+async function startApp(app: string, [script, ...args]: [string, ...string[]]): Promise<string> {
+  const child = spawn(process.execPath, [join("node_modules", script), ...args], {
     cwd: app,
-    env: environment,
+    // Where React Router's server listens; the others are told by an argument.
+    env: { ...environment, HOST: "127.0.0.1" },
     stdio: ["ignore", "pipe", "inherit"],
+    // A group of its own, with what it starts in turn.
+    detached: true,
   });
   const exit = once(child, "exit");
-  // However this process ends, Next does not outlive it.
-  const kill = () => child.kill("SIGKILL");
+  // However this process ends, the program does not outlive it.
+  const kill = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // All have ended.
+    }
+  };
   process.once("exit", kill);
   onTestFinished(async () => {
     process.off("exit", kill);
     kill();
     await exit;
   });
+  const said: string[] = [];
   for await (const line of createInterface(child.stdout)) {
-    const url = /Local:\s+(http:\/\/\S+)/.exec(line)?.[1];
-    if (url !== undefined) return url;
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(stripVTControlCharacters(line))?.[0];
+    if (url !== undefined) {
+      // What it says from now on is not read, and must not hold it up.
+      child.stdout.resume();
+      return url;
+    }
+    said.push(line);
   }
-  throw new Error("Next ended before it listened.");
+  throw new Error(`${script} ended before it listened.\n${said.join("\n")}`);
+}
+
+if (all) {
+  describe("an app's own tests have a conversation", () => {
+    test.each(testedApps)("with $tool", { timeout: INSTALL_TIMEOUT_MS }, async (tested) => {
+      const app = await installed(tested.folder);
+      const server = await sessionServer();
+      // Jest keeps what it transformed among temporary files.
+      await runScript(app, tested.test, { SESSION_SERVER: server, TMPDIR: folder });
+    });
+  });
 }
 
 describe("in Node", () => {
   let app: string;
 
   beforeAll(async () => {
-    app = await install("node", tarball, folder);
+    app = await installed("node");
   }, INSTALL_TIMEOUT_MS);
 
   test("a turn succeeds, and the process exits by itself", {
@@ -190,5 +225,37 @@ describe("in Node", () => {
     timeout: 2 * PATIENCE_MS,
   }, async () => {
     await run(process.execPath, ["inert.js"], app, PATIENCE_MS);
+  });
+});
+
+describe("docs/tools.md", () => {
+  const lines = readFileSync(new URL("../../docs/tools.md", import.meta.url), "utf8").split("\n");
+  const fixtures = fileURLToPath(new URL("fixtures", import.meta.url));
+  const locked = Object.fromEntries(
+    readdirSync(fixtures)
+      .map((app) => [app, join(fixtures, app, "package-lock.json")] as const)
+      .filter(([, lock]) => existsSync(lock))
+      .map(([app, lock]) => [app, JSON.parse(readFileSync(lock, "utf8")).packages]),
+  );
+  const appsIn = (line: string) =>
+    [...line.matchAll(/\(\.\.\/tests\/e2e\/fixtures\/([\w-]+)\)/g)].map(([, app = ""]) => app);
+
+  test("has a row for each app", () => {
+    expect(lines.flatMap(appsIn).sort()).toEqual(Object.keys(locked).sort());
+  });
+
+  test("has the versions that the apps have", () => {
+    const versions = lines.flatMap((line) =>
+      [...line.matchAll(/`([^`\s]+)` (\d+\.\d+\.\d+)/g)].map(([, name, version]) => {
+        const apps = appsIn(line);
+        return { apps: apps.length > 0 ? apps : Object.keys(locked), name, version };
+      }),
+    );
+    expect(versions.length).toBeGreaterThan(0);
+    for (const { apps, name, version } of versions) {
+      const found = apps.map((app) => locked[app][`node_modules/${name}`]?.version);
+      const those = new Set(found.filter((one) => one !== undefined));
+      expect([...those], name).toEqual([version]);
+    }
   });
 });

@@ -97,6 +97,13 @@ test("it needs no other package, and its peers only where they are used", () => 
   expect(rest.scripts).toBeUndefined();
 });
 
+test("each entry lies where its name leads, for tools that ignore `exports`", () => {
+  for (const [entry, file] of entries()) {
+    const path = entry === "." ? manifest().main : entry;
+    expect([path, `${path}.js`, `${path}/index.js`]).toContain(`./${file}`);
+  }
+});
+
 test("it holds its code, types, maps and documents, and nothing else", () => {
   const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
   const code = entries().map(([, file]) => file);
@@ -109,7 +116,7 @@ test("it holds its code, types, maps and documents, and nothing else", () => {
   expect(files).toEqual(expect.arrayContaining(required));
 
   const isChunk = (file: string) =>
-    /^(reducer|chunk-[A-Z0-9]{8})\.js(\.map)?$/.test(basename(file));
+    /^(reducer|(chunk|event-source|tabs)-[A-Z0-9]{8})\.js(\.map)?$/.test(basename(file));
   const isType = (file: string) => {
     const source = join(repository, "js/src", file.replace(/\.d\.ts$/, ".ts"));
     return /(?<!\.test)\.d\.ts$/.test(file) && (existsSync(source) || existsSync(`${source}x`));

@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
@@ -99,11 +99,11 @@ const howTos = readdirSync(join(repository, "docs/how-to"))
   .filter((name) => name !== "README.md")
   .map((name) => `docs/how-to/${name}`);
 
-test.each([...howTos, "docs/tabs.md"])("%s shows lines of the files that it names", (page) => {
-  const text = textOf(page);
-  const sources = [...text.matchAll(/\]\((?:\.\.\/)+([\w./-]+\.(?:tsx?|mjs|vue|svelte))\)/g)].map(
-    ([, path = ""]) => textOf(path),
-  );
+const pages = [...howTos, "docs/tabs.md", "docs/tools.md"];
+const toSource = /\]\((?:\.\.\/)+([\w./-]+\.(?:tsx?|m?js|json|vue|svelte))\)/g;
+
+test.each(pages)("%s shows lines of the files that it names", (page) => {
+  const sources = [...textOf(page).matchAll(toSource)].map(([, path = ""]) => textOf(path));
   const blocks = blocksOf(page);
   expect(blocks.length).toBeGreaterThan(0);
   for (const { code } of blocks) {
@@ -207,12 +207,30 @@ test.each(commands)(
   BUILD_TIMEOUT_MS,
 );
 
-test("docs/architecture.md names files and folders that there are", () => {
-  const text = readFileSync(join(repository, "docs/architecture.md"), "utf8");
-  const paths = [...text.matchAll(/`((?:[\w.-]+\/)+[\w.-]*|[\w-]+\.(?:rs|js|ts|tsx|mjs|toml))`/g)];
+test.each(["docs/architecture.md", "docs/protocol.md"])("%s names files that there are", (page) => {
+  const paths = [
+    ...textOf(page).matchAll(/`((?:[\w.-]+\/)+[\w.-]*|[\w-]+\.(?:rs|js|ts|tsx|mjs|toml))`/g),
+  ];
   expect(paths.length).toBeGreaterThan(10);
   const missing = paths
     .map(([, path = ""]) => path)
     .filter((path) => !existsSync(join(repository, path)));
   expect(missing).toEqual([]);
 });
+
+test("the links in the documents lead to files that there are", () => {
+  const pages = ["README.md", "CONTRIBUTING.md", ...pagesBelow("docs")];
+  const targets = pages.flatMap((page) =>
+    [...textOf(page).matchAll(/\]\((?![\w+]+:|#)([^)#]+)/g)].map(([, path = ""]) =>
+      join(dirname(page), path),
+    ),
+  );
+  expect(targets.length).toBeGreaterThan(50);
+  expect(targets.filter((path) => !existsSync(join(repository, path)))).toEqual([]);
+});
+
+function pagesBelow(folder: string): string[] {
+  const files = readdirSync(join(repository, folder), { recursive: true, encoding: "utf8" });
+  const pages = files.filter((file) => file.endsWith(".md") && !file.includes("node_modules"));
+  return pages.map((page) => join(folder, page));
+}

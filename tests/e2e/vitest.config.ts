@@ -15,7 +15,10 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "driven", exclude: [...configDefaults.exclude, "contract/**"] },
+        test: {
+          name: "driven",
+          exclude: [...configDefaults.exclude, "contract/**", "fixtures/**"],
+        },
       },
     ],
   },

@@ -3,7 +3,9 @@ import type { TriggerChatTransport } from "../transport.js";
 
 /** A message that was written while an answer streams, and waits. */
 export type PendingMessage = {
+  /** The id that the message will have in the chat. */
   id: string;
+  /** What was written. */
   text: string;
   /** `steering`: the running turn was told. `queued`: it waits for the next turn. */
   mode: "steering" | "queued";
@@ -13,17 +15,25 @@ export type PendingMessage = {
 
 /** A message that a turn has taken in, as its injection point has it. */
 export type InjectedMessage = {
+  /** The message's id. */
   id: string;
+  /** What was written. */
   text: string;
 };
 
 /** Options of `usePendingMessages`; most of them are what `useChat` returns. */
 export type UsePendingMessagesOptions<TUIMessage extends UIMessage = UIMessage> = {
+  /** The chat's transport. */
   transport: Pick<TriggerChatTransport, "sendPendingMessage">;
+  /** The app's chat id. What waits stays with its chat. */
   chatId: string;
+  /** The status of `useChat`. */
   status: string;
+  /** The messages of `useChat`. */
   messages: TUIMessage[];
+  /** The `setMessages` of `useChat`. */
   setMessages: (messages: TUIMessage[] | ((messages: TUIMessage[]) => TUIMessage[])) => void;
+  /** The `sendMessage` of `useChat`. */
   sendMessage: (message: { text: string }, options?: ChatRequestOptions) => void;
   /** Goes with every message that is sent here. */
   metadata?: Record<string, unknown> | undefined;

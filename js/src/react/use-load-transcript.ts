@@ -4,9 +4,15 @@ import { useLatest } from "./use-latest.js";
 
 /** What the app's server gives of a conversation: what `chat.createLoadTranscriptAction` returns. */
 export type LoadTranscriptResult<TUIMessage extends UIMessage = UIMessage> = {
+  /** The messages of this page, the oldest first. */
   messages: TUIMessage[];
   /** Where the session stood when these messages were stored. */
-  cursors?: { lastOutEventId?: string; lastInEventId?: string };
+  cursors?: {
+    /** The place in its output; a stream can begin there. */
+    lastOutEventId?: string;
+    /** The place in its input. */
+    lastInEventId?: string;
+  };
   /** Names the page before this one; absent on the first page of the conversation. */
   nextCursor?: string;
 };
@@ -61,8 +67,11 @@ export function useLoadTranscript<TUIMessage extends UIMessage = UIMessage>(
   load: (params: { chatId: string; limit?: number }) => Promise<LoadTranscriptResult<TUIMessage>>,
   options?: UseLoadTranscriptOptions,
 ): {
+  /** The messages that were loaded; empty before. */
   messages: TUIMessage[];
+  /** Whether a load is under way. */
   isLoading: boolean;
+  /** Why the last load failed, where it did. */
   error: Error | undefined;
   /** For the next call of the action, as `before`: the page before this one. */
   nextCursor: string | undefined;

@@ -24,7 +24,10 @@ export function useMultiTabChat<T = unknown>(
   chatId: string,
   messages: T[],
   setMessages: (messages: T[]) => void,
-): { isReadOnly: boolean } {
+): {
+  /** Whether another tab speaks for the chat. */
+  isReadOnly: boolean;
+} {
   const subscribe = useCallback(
     (onChange: () => void) => {
       transport.addReadOnlyListener(onChange);

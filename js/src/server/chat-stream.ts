@@ -3,21 +3,29 @@ import { loadReducer } from "../reducer.js";
 
 /** A tool call of an answer. */
 export type ChatToolCall = {
+  /** The tool's name. */
   toolName: string;
+  /** The call's id, which its result has too. */
   toolCallId: string;
+  /** What the tool was called with. */
   input: unknown;
 };
 
 /** What a tool call came to. */
 export type ChatToolResult = {
+  /** The call's id. */
   toolCallId: string;
+  /** What the tool gave. */
   output: unknown;
 };
 
 /** A whole answer. */
 export type ChatStreamResult = {
+  /** All text of the answer, in one piece. */
   text: string;
+  /** The tools that were called, in their order. */
   toolCalls: ChatToolCall[];
+  /** What they gave, where they have. */
   toolResults: ChatToolResult[];
 };
 
@@ -53,6 +61,7 @@ export class ChatStream {
     return this.#stream;
   }
 
+  /** The chunks of the answer, for `for await`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<UIMessageChunk> {
     return this.#stream[Symbol.asyncIterator]();
   }

@@ -5,6 +5,7 @@ import type { Environment } from "./environment.js";
 export type SessionTriggerConfig = {
   /** The payload of each run; what a chat needs is written over it. */
   basePayload: Record<string, unknown>;
+  /** The size of the machine that they run on. */
   machine?:
     | "micro"
     | "small-1x"
@@ -14,6 +15,7 @@ export type SessionTriggerConfig = {
     | "large-1x"
     | "large-2x"
     | undefined;
+  /** The queue that they wait in. */
   queue?: string | undefined;
   /** The names of the limits that each run holds: two at most. */
   concurrency?: string[] | undefined;
@@ -21,6 +23,7 @@ export type SessionTriggerConfig = {
   concurrencyKey?: string | undefined;
   /** Beside the chat's own tag; ten with it, at most. */
   tags?: string[] | undefined;
+  /** How often a run that fails is started. */
   maxAttempts?: number | undefined;
   /** In seconds. */
   maxDuration?: number | undefined;
@@ -28,6 +31,7 @@ export type SessionTriggerConfig = {
   lockToVersion?: string | undefined;
   /** The deployment that the runs are pinned to; `null`: none. */
   externalDeploymentId?: string | null;
+  /** Where they run. */
   region?: string | undefined;
   /** How long a run waits for the next message. */
   idleTimeoutInSeconds?: number | undefined;

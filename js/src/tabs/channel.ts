@@ -62,12 +62,6 @@ export class TabChannel {
   }
 }
 
-/** Whether there are other tabs to talk to. A server that renders pages has a channel as well. */
-export function hasTabs(): boolean {
-  const { document, WorkerGlobalScope } = globalThis as Record<string, unknown>;
-  return typeof BroadcastChannel === "function" && Boolean(document ?? WorkerGlobalScope);
-}
-
 /** What else each message has to hold. */
 const checks: Record<TabMessage["type"], (data: Record<string, unknown>) => boolean> = {
   claim: ({ life }) => life === undefined || isWhole(life),

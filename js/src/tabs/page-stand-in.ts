@@ -69,7 +69,7 @@ export type PageEvent = "pagehide" | "pageshow" | "freeze" | "resume";
 
 /**
  * For the tests: the surroundings of many tabs in one process. What a transport opens inside `inTab` is
- * of that tab; channels are Node's own.
+ * of that tab, one tab at a time; channels are Node's own.
  */
 export function tabsStandIn({ hasLocks = true } = {}) {
   const locks = new LocksStandIn();
@@ -89,10 +89,12 @@ export function tabsStandIn({ hasLocks = true } = {}) {
   });
   return {
     locks,
-    inTab<Result>(tab: string, open: () => Result): Result {
+    async inTab<Result>(tab: string, open: () => Result): Promise<Awaited<Result>> {
       current = tab;
       if (!pages.has(tab)) pages.set(tab, new EventTarget());
-      return open();
+      const opened = await open();
+      await vi.dynamicImportSettled();
+      return opened;
     },
     tell: (tab: string, event: PageEvent) => pages.get(tab)?.dispatchEvent(new Event(event)),
   };

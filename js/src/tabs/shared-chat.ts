@@ -1,3 +1,4 @@
+import { abortError } from "../abort-error.js";
 import type { ChatSessionPersistedState } from "../types.js";
 import type { TabMessage, TabSession } from "./channel.js";
 import { ChatClaim } from "./claim.js";
@@ -19,6 +20,8 @@ const CATCH_UP_MS = 1_000;
 export type TabsHost = {
   /** Whether a turn of the chat is sent, read or resumed here. */
   hasTurn(chatId: string): boolean;
+  /** How the session of this tab stands. */
+  session(chatId: string): ChatSessionPersistedState | undefined;
   /** The owner's session stands so. */
   adopt(chatId: string, session: TabSession): void;
   readOnlyChanged(chatId: string, isReadOnly: boolean): void;
@@ -34,7 +37,6 @@ export class SharedChat {
   #claim: ChatClaim;
   #told: ToldHistory;
   #heard = new HeardHistory();
-  #session: TabSession | undefined;
   /** How many sends wait for the claim, or for their acknowledgement. */
   #beginning = 0;
   #ending: ReturnType<typeof setTimeout> | undefined;
@@ -129,9 +131,8 @@ export class SharedChat {
     if (this.#claim.isHeld || this.#late !== undefined) this.#told.tell();
   }
 
-  /** The session of this tab stands so. */
-  setSession({ publicAccessToken: _, ...session }: ChatSessionPersistedState): void {
-    this.#session = session;
+  /** The session of this tab has changed. */
+  sessionChanged(): void {
     if (this.#claim.isHeld) this.#tellSession();
   }
 
@@ -181,7 +182,10 @@ export class SharedChat {
   }
 
   #tellSession(): void {
-    if (this.#session) this.#post({ type: "session", session: this.#session });
+    const persisted = this.#host.session(this.#chatId);
+    if (!persisted) return;
+    const { publicAccessToken: _, ...session } = persisted;
+    this.#post({ type: "session", session });
   }
 
   #caughtUp(): void {
@@ -224,7 +228,6 @@ export class SharedChat {
   }
 
   #denial(): Error {
-    if (!this.#isGone) return new Error("This chat is active in another tab");
-    return Object.assign(new Error("The chat request was aborted."), { name: "AbortError" });
+    return this.#isGone ? abortError() : new Error("This chat is active in another tab");
   }
 }

@@ -68,7 +68,7 @@ function publishedTab() {
 describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) => {
   test("is sent by one of them, however many send at once", async () => {
     const { open, service } = app({ hasLocks });
-    const tabs = ["a", "b", "c"].map((name) => open(name));
+    const tabs = [await open("a"), await open("b"), await open("c")];
     const sends = await Promise.allSettled(tabs.map(({ transport }) => send(transport)));
     const denied = sends.filter(({ status }) => status === "rejected");
     expect(denied).toMatchObject([
@@ -83,7 +83,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("is free again when its turn is over", async () => {
     const { open, service } = app({ hasLocks });
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     const stream = await send(owner.transport);
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
     await expect(send(other.transport)).rejects.toThrow(DENIED);
@@ -99,17 +99,17 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("is known to be taken in a tab that is opened in the middle of a turn", async () => {
     const { open } = app({ hasLocks });
-    const owner = open("a");
+    const owner = await open("a");
     await send(owner.transport);
     owner.transport.broadcastMessages("chat", answered("Be"));
-    const late = open("b");
+    const late = await open("b");
     await vi.waitFor(() => expect(isReadOnly(late)).toBe(true));
     await vi.waitFor(() => expect(late.shown.at(-1)).toEqual(answered("Be")));
   });
 
   test("is followed live, and has the last word before it is free", async () => {
     const { open, service } = app({ hasLocks });
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     const stream = await send(owner.transport);
     owner.transport.broadcastMessages("chat", answered("Be"));
     await vi.waitFor(() => expect(other.shown.at(-1)).toEqual(answered("Be")));
@@ -124,7 +124,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("shows what its page was too busy to render in time", async () => {
     const { open, service } = app({ hasLocks });
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     const stream = await send(owner.transport);
     owner.transport.broadcastMessages("chat", answered("Be"));
     await vi.waitFor(() => expect(other.shown.at(-1)).toEqual(answered("Be")));
@@ -146,7 +146,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("is let go of by a transport that is disposed", async () => {
     const { open, locks } = app({ hasLocks });
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     await send(owner.transport);
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
     owner.transport.dispose();
@@ -159,7 +159,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     const { open, service } = app({ hasLocks });
     const fetch = async (url: string, init?: RequestInit) =>
       init?.method === "POST" ? new Response("{}", { status: 400 }) : service.fetch(url, init);
-    const [owner, other] = [open("a", { fetch }), open("b")];
+    const [owner, other] = [await open("a", { fetch }), await open("b")];
     await expect(send(owner.transport)).rejects.toMatchObject({ status: 400 });
     await vi.waitFor(() => expect(hasClaim(owner)).toBe(false));
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(false));
@@ -168,7 +168,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("is let go of while its page is put away, and asked for when it is back", async () => {
     const { open, tell } = app({ hasLocks });
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     await send(owner.transport);
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
     tell("a", "pagehide");
@@ -180,7 +180,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("tells a page that comes back what another tab has answered meanwhile", async () => {
     const { open, tell, service } = app({ hasLocks });
-    const [away, other] = [open("a"), open("b")];
+    const [away, other] = [await open("a"), await open("b")];
     tell("a", "freeze");
     const stream = await send(other.transport);
     other.transport.broadcastMessages("chat", answered("Because"));
@@ -195,7 +195,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("listens once to a tab that does not own it, when its page comes back", async () => {
     const { open, tell } = app({ hasLocks });
-    const tab = open("a");
+    const tab = await open("a");
     const old = publishedTab();
     tell("a", "pagehide");
     tell("a", "pageshow");
@@ -209,7 +209,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 
   test("heeds the claim of a tab that runs the published client", async () => {
     const { open } = app({ hasLocks });
-    const tab = open("a");
+    const tab = await open("a");
     const old = publishedTab();
     old.say("claim");
     await vi.waitFor(() => expect(isReadOnly(tab)).toBe(true));
@@ -230,7 +230,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
   test("tells a tab that runs the published client all that it understands", async () => {
     const { open, service } = app({ hasLocks });
     const old = publishedTab();
-    const { transport } = open("a");
+    const { transport } = await open("a");
     const stream = await send(transport);
     transport.broadcastMessages("chat", answered("Because"));
     service.complete();
@@ -247,7 +247,7 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
 describe("a chat in many tabs", () => {
   test("is free at once when its owner dies, whose turn can be resumed", async () => {
     const { open, service, locks } = app();
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     await send(owner.transport);
     service.write({ type: "start" });
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
@@ -265,10 +265,10 @@ describe("a chat in many tabs", () => {
 
   test("is taken over by a tab that reads along when its owner dies", async () => {
     const { open, locks } = app();
-    const owner = open("a");
+    const owner = await open("a");
     await send(owner.transport);
     const running = { publicAccessToken: "t", isStreaming: true, activeInputSeq: 0 };
-    const [reader, third] = [open("b", { sessions: { chat: running } }), open("c")];
+    const [reader, third] = [await open("b", { sessions: { chat: running } }), await open("c")];
     await reader.transport.reconnectToStream({ chatId: "chat" });
     await vi.waitFor(() => expect([reader, third].map(isReadOnly)).toEqual([true, true]));
     await vi.waitFor(() => expect(hasClaim(reader)).toBe(false));
@@ -283,9 +283,9 @@ describe("a chat in many tabs", () => {
     const life = "trigger-chat-life:7:9:chat";
     const hold = (name: string) =>
       void locks.of("frozen").request(name, () => new Promise(() => {}));
-    inTab("frozen", () => ["trigger-chat:chat", life].map(hold));
+    await inTab("frozen", () => ["trigger-chat:chat", life].map(hold));
     await vi.waitFor(() => expect(locks.names).toHaveLength(2));
-    const late = open("b");
+    const late = await open("b");
     await vi.waitFor(() => expect(isReadOnly(late)).toBe(true));
     locks.crash("frozen");
     await vi.waitFor(() => expect(isReadOnly(late)).toBe(false));
@@ -293,7 +293,7 @@ describe("a chat in many tabs", () => {
 
   test("holds no lock once its turn is over", async () => {
     const { open, service, locks } = app();
-    const { transport } = open("a");
+    const { transport } = await open("a");
     const stream = await send(transport);
     expect(locks.names).toHaveLength(2);
     service.complete();
@@ -303,7 +303,7 @@ describe("a chat in many tabs", () => {
 
   test("is one of several, which know nothing of each other", async () => {
     const { open } = app();
-    const [one, other] = [open("a"), open("b")];
+    const [one, other] = [await open("a"), await open("b")];
     await send(one.transport);
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
     expect(other.transport.isReadOnly("another")).toBe(false);
@@ -311,7 +311,7 @@ describe("a chat in many tabs", () => {
 
   test("is shared by two transports of one tab as by two tabs", async () => {
     const { open } = app();
-    const [one, other] = [open("a"), open("a")];
+    const [one, other] = [await open("a"), await open("a")];
     await send(one.transport);
     await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
     await expect(send(other.transport)).rejects.toThrow(DENIED);
@@ -319,7 +319,7 @@ describe("a chat in many tabs", () => {
 
   test("takes a second message of its own tab while its turn runs", async () => {
     const { open, service } = app();
-    const { transport } = open("a");
+    const { transport } = await open("a");
     await send(transport);
     await send(transport);
     expect(service.sent).toHaveLength(2);
@@ -327,7 +327,7 @@ describe("a chat in many tabs", () => {
 
   test("is told of by a claim that stands until the answer to the lock is there", async () => {
     const { open } = app();
-    const [owner, other] = [open("a"), open("b")];
+    const [owner, other] = [await open("a"), await open("b")];
     await send(owner.transport);
     const sending = send(other.transport);
     expect(hasClaim(other)).toBe(true);
@@ -338,7 +338,7 @@ describe("a chat in many tabs", () => {
   test("never tells its token to another tab", async () => {
     const { open, service } = app();
     const old = publishedTab();
-    const { transport } = open("a");
+    const { transport } = await open("a");
     const stream = await send(transport);
     service.complete();
     await chunksOf(stream);
@@ -348,7 +348,7 @@ describe("a chat in many tabs", () => {
 
   test("is not disturbed by what is no message of its protocol", async () => {
     const { open } = app();
-    const tab = open("a");
+    const tab = await open("a");
     const { channel, say } = publishedTab();
     const garbage = [
       ...[undefined, null, 7, "claim", [], new Date(), {}, { type: "claim" }],
@@ -373,7 +373,7 @@ describe("a chat in many tabs", () => {
   test("tells all listeners, whatever one of them does", async () => {
     const complain = vi.spyOn(console, "error").mockImplementation(() => {});
     const { open } = app();
-    const { transport } = open("a");
+    const { transport } = await open("a");
     const heard: boolean[] = [];
     transport.addReadOnlyListener(() => {
       throw new Error("fault");
@@ -392,19 +392,43 @@ describe("a chat in many tabs", () => {
 
   test("comes back to life after its transport was disposed", async () => {
     const { open, inTab } = app();
-    const [tab, other] = [open("a"), open("b")];
+    const [tab, other] = [await open("a"), await open("b")];
     tab.transport.dispose();
-    inTab("a", () => tab.transport.addReadOnlyListener(() => {}));
+    await inTab("a", () => tab.transport.addReadOnlyListener(() => {}));
     await send(other.transport);
     await vi.waitFor(() => expect(isReadOnly(tab)).toBe(true));
   });
 
   test("aborts what waits for it when its transport is disposed", async () => {
     const { open } = app({ hasLocks: false });
-    const { transport } = open("a");
+    const { transport } = await open("a");
     const sending = send(transport);
     transport.dispose();
     await expect(sending).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  test("aborts what waits for it to be loaded when its transport is disposed", async () => {
+    const { open, service } = app();
+    const { transport } = await open("a");
+    transport.dispose();
+    const sending = send(transport);
+    expect(hasClaim({ transport })).toBe(true);
+    transport.dispose();
+    await expect(sending).rejects.toMatchObject({ name: "AbortError" });
+    expect(service.sent).toEqual([]);
+  });
+
+  test("is not sent while its part of the package cannot be loaded", async () => {
+    const complain = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { open, service } = app();
+    vi.doMock("./tabs.js", () => Promise.reject(new Error("no network")));
+    const { transport } = await open("a");
+    await expect(send(transport)).rejects.toThrow();
+    expect(service.sent).toEqual([]);
+    vi.doUnmock("./tabs.js");
+    await send(transport);
+    expect(service.sent).toHaveLength(1);
+    complain.mockRestore();
   });
 });
 
@@ -415,7 +439,7 @@ describe("a transport without other tabs", () => {
   ])("%s opens no channel, and tells a running turn", async (_, more) => {
     const { open, service } = app();
     const old = publishedTab();
-    const tab = open("a", more);
+    const tab = await open("a", more);
     old.say("claim");
     expect(hasClaim(tab)).toBe(false);
     const stream = await send(tab.transport);
@@ -432,7 +456,7 @@ describe("a transport without other tabs", () => {
     vi.stubGlobal("document", undefined);
     const opened = vi.fn();
     vi.stubGlobal("BroadcastChannel", opened);
-    const tab = open("a");
+    const tab = await open("a");
     await send(tab.transport);
     expect(hasClaim(tab)).toBe(true);
     expect(opened).not.toHaveBeenCalled();

@@ -1,9 +1,10 @@
 // A chat in several tabs, as the channel tells it. Node has the channel and no Web Locks; the races that
 // locks decide are run in browsers (tests/e2e/tabs).
-import { afterEach, beforeEach, describe, expect, vi } from "vitest";
+import { TriggerChatTransport } from "trigger-chat-transport";
+import { afterEach, beforeAll, beforeEach, describe, expect, vi } from "vitest";
 import { agree, differ, type Stage } from "./clients";
 import { type App, pass, stored } from "./conversation";
-import { until } from "./scripted-service";
+import { settle, until } from "./scripted-service";
 
 const DENIED = "This chat is active in another tab";
 
@@ -33,14 +34,15 @@ function otherTab() {
   };
 }
 
-/** An app with a tab, and all that it is told of others. */
-function openTab(open: Stage["open"], page?: App) {
+/** An app with a tab that listens, and all that it is told of others. */
+async function openTab(open: Stage["open"], page?: App) {
   const app = open({ multiTab: true, sessions: stored() }, page);
   const readOnly: boolean[] = [];
   const shown: unknown[][] = [];
   app.client.addReadOnlyListener((_, isReadOnly) => readOnly.push(isReadOnly));
   app.client.addMessagesListener((_, messages) => shown.push(messages));
   app.client.isReadOnly("chat");
+  await settle();
   const isToldOf = (owner: boolean) =>
     until(
       () => readOnly.at(-1) === owner,
@@ -59,12 +61,22 @@ async function ask({ app }: { app: App }, seq: number) {
   return { answer, out };
 }
 
-beforeEach(() => {
+function stubPage() {
   vi.stubGlobal("document", {});
   vi.stubGlobal("navigator", {});
   vi.stubGlobal("addEventListener", () => {});
   vi.stubGlobal("removeEventListener", () => {});
+}
+
+// Ours loads its part for tabs when it is first needed, and no fake time passes while it does.
+beforeAll(async () => {
+  stubPage();
+  const transport = new TriggerChatTransport({ task: "t", accessToken: () => "t", multiTab: true });
+  await expect(transport.sendAction("chat", undefined)).rejects.toThrow("`action` is required");
+  transport.dispose();
 });
+
+beforeEach(stubPage);
 
 afterEach(() => {
   for (const channel of tabs.splice(0)) channel.close();
@@ -73,7 +85,7 @@ afterEach(() => {
 
 describe("while another tab speaks", () => {
   agree("a send is refused, before anything is asked or told", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     other.say("claim");
     await tab.isToldOf(true);
@@ -88,7 +100,7 @@ describe("while another tab speaks", () => {
   });
 
   agree("its messages are handed to the listeners", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     other.say("claim");
     other.say("messages", { messages: [{ id: "1" }] });
@@ -98,7 +110,7 @@ describe("while another tab speaks", () => {
   });
 
   agree("its cursor is taken over", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     other.say("claim");
     other.say("session", { session: { lastEventId: "41" } });
@@ -116,7 +128,7 @@ describe("while another tab speaks", () => {
   });
 
   agree("it is forgotten when it has been silent for long", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     otherTab().say("claim");
     await tab.isToldOf(true);
     await pass(20_000);
@@ -126,7 +138,7 @@ describe("while another tab speaks", () => {
 
 describe("while this tab speaks", () => {
   agree("others are told, from the send to the end of the turn", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     const { answer, out } = await ask(tab, 0);
     await other.hears("claim");
@@ -144,7 +156,7 @@ describe("while this tab speaks", () => {
   });
 
   agree("others are told its messages", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     await ask(tab, 0);
     tab.client.broadcastMessages("chat", [{ id: "1" }]);
@@ -153,7 +165,7 @@ describe("while this tab speaks", () => {
   });
 
   agree("a stop frees the chat", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     await ask(tab, 0);
     const stopped = tab.client.stopGeneration("chat");
@@ -164,7 +176,7 @@ describe("while this tab speaks", () => {
   });
 
   agree("`dispose` frees the chat", async ({ open }) => {
-    const tab = openTab(open);
+    const tab = await openTab(open);
     const other = otherTab();
     await ask(tab, 0);
     tab.client.dispose();
@@ -175,7 +187,7 @@ describe("while this tab speaks", () => {
     ours: [
       "what has changed is told",
       async ({ open }) => {
-        const tab = openTab(open);
+        const tab = await openTab(open);
         const other = otherTab();
         await ask(tab, 0);
         tab.client.broadcastMessages("chat", [{ id: "1", text: "Be" }]);
@@ -189,7 +201,7 @@ describe("while this tab speaks", () => {
     published: [
       "all messages are told each time",
       async ({ open }) => {
-        const tab = openTab(open);
+        const tab = await openTab(open);
         const other = otherTab();
         await ask(tab, 0);
         tab.client.broadcastMessages("chat", [{ id: "1", text: "Be" }]);
@@ -207,7 +219,7 @@ describe("while this tab speaks", () => {
     ours: [
       "the claim stands for a moment behind the turn",
       async ({ open }) => {
-        const tab = openTab(open);
+        const tab = await openTab(open);
         const { answer, out } = await ask(tab, 0);
         out.turnComplete(0);
         await answer.closed();
@@ -219,7 +231,7 @@ describe("while this tab speaks", () => {
     published: [
       "the claim falls with the turn's end",
       async ({ open }) => {
-        const tab = openTab(open);
+        const tab = await openTab(open);
         const { answer, out } = await ask(tab, 0);
         out.turnComplete(0);
         await answer.closed();
@@ -234,8 +246,8 @@ describe("between tabs", () => {
     ours: [
       "one of two that send at once gets through",
       async ({ open }) => {
-        const one = openTab(open);
-        const other = openTab(open, one.app);
+        const one = await openTab(open);
+        const other = await openTab(open, one.app);
         const answers = [one, other].map(({ app }) => app.send("hello"));
         await pass(1_000);
         (await one.app.service.append()).accept(0);
@@ -247,8 +259,8 @@ describe("between tabs", () => {
     published: [
       "both of two that send at once get through",
       async ({ open }) => {
-        const one = openTab(open);
-        const other = openTab(open, one.app);
+        const one = await openTab(open);
+        const other = await openTab(open, one.app);
         const answers = [one, other].map(({ app }) => app.send("hello"));
         for (const [seq, answer] of answers.entries()) {
           (await one.app.service.append()).accept(seq);
@@ -264,18 +276,18 @@ describe("between tabs", () => {
     ours: [
       "a tab that is opened in the middle of a turn is told whose the chat is",
       async ({ open }) => {
-        const owner = openTab(open);
+        const owner = await openTab(open);
         await ask(owner, 0);
-        const late = openTab(open, owner.app);
+        const late = await openTab(open, owner.app);
         await late.isToldOf(true);
       },
     ],
     published: [
       "a tab that is opened in the middle of a turn is told nothing",
       async ({ open }) => {
-        const owner = openTab(open);
+        const owner = await openTab(open);
         await ask(owner, 0);
-        const late = openTab(open, owner.app);
+        const late = await openTab(open, owner.app);
         await pass(15_000);
         expect(late.readOnly).toEqual([]);
         expect(owner.client.hasClaim("chat")).toBe(true);
@@ -287,7 +299,7 @@ describe("between tabs", () => {
     ours: [
       "a tab that owns nothing is not listened to, and tells nothing",
       async ({ open }) => {
-        const tab = openTab(open);
+        const tab = await openTab(open);
         const other = otherTab();
         tab.client.broadcastMessages("chat", [{ id: "1" }]);
         other.say("messages", { messages: [{ id: "2" }] });
@@ -301,7 +313,7 @@ describe("between tabs", () => {
     published: [
       "a tab that owns nothing is listened to, and tells",
       async ({ open }) => {
-        const tab = openTab(open);
+        const tab = await openTab(open);
         const other = otherTab();
         tab.client.broadcastMessages("chat", [{ id: "1" }]);
         other.say("messages", { messages: [{ id: "2" }] });

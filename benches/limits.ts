@@ -1,0 +1,29 @@
+// What `make bench-check` holds a table to. The limits are wide, for times are noisy: they are for what has
+// become another order of cost, not for what has become a little slower.
+import type { Row } from "./measure/row";
+
+/**
+ * Ours by the published client's, at most, by how the name of a row begins; the first that fits counts. In
+ * brackets, what docs/performance.md has.
+ */
+const LIMITS: readonly [beginning: string, limit: number][] = [
+  ["replay of", 0.6], // (0.10 to 0.25)
+  ["first chunk", 0.8], // (0.51)
+  ["live", 1.5], // (0.78)
+  ["import to first request, beside useChat", 4], // (1.40)
+  ["import to first request", 1.5], // (0.56)
+  ["bundle", 0.75], // (0.55)
+  ["added beside useChat", 1], // (0.82)
+];
+
+/** The rows that are over their limit, each in a sentence. */
+export function breaches(rows: Row[]): string[] {
+  return rows.flatMap(({ what, values: { ours = Number.NaN, published = Number.NaN } }) => {
+    const [, limit] = LIMITS.find(([beginning]) => what.startsWith(beginning)) ?? [];
+    if (limit === undefined) throw new Error(`There is no limit for: ${what}.`);
+    const ratio = ours / published;
+    // Not `>`: what is no number is not within its limit.
+    if (ratio <= limit) return [];
+    return [`${what}: ${ratio.toFixed(2)} of the published client's, and the limit is ${limit}.`];
+  });
+}
