@@ -12,6 +12,7 @@ import { Capabilities, WebDriver } from "selenium-webdriver";
 import { Executor, HttpClient } from "selenium-webdriver/http";
 import { DriverService } from "selenium-webdriver/remote";
 import { executable, firefox, LAUNCH_TIMEOUT_MS } from "./browser";
+import { endWithUs } from "./child";
 
 /** How each of them is started. A driver has one session: its browser ends with it. */
 const starts = { Firefox: startFirefox, WebKit: startWebKit };
@@ -82,15 +83,12 @@ async function startScreen(): Promise<Screen> {
     ["-displayfd", "3", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
     { stdio: ["ignore", "ignore", "ignore", "pipe"] },
   );
-  // However this process ends, the screen does not outlive it.
-  const close = () => child.kill();
-  process.once("exit", close);
-  child.once("exit", () => process.off("exit", close));
+  endWithUs(child, "SIGTERM");
   const [number] = await Promise.race([
     once(createInterface(child.stdio[3] as Readable), "line"),
     once(child, "exit").then(() => {
       throw new Error("Xvfb ended before it had a display.");
     }),
   ]);
-  return { env: { DISPLAY: `:${number}`, GDK_BACKEND: "x11" }, close };
+  return { env: { DISPLAY: `:${number}`, GDK_BACKEND: "x11" }, close: () => child.kill() };
 }

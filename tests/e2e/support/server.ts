@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { UIMessage } from "ai";
+import { endWithUs } from "./child";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -115,10 +116,7 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
   const child = spawn(await binary(), [...args, ...flags], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  // However this process ends, the server does not outlive it.
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
+  endWithUs(child, "SIGKILL");
 
   const url = await listening(child);
   const realtime = (chatId: string) => `${url}/realtime/v1/sessions/${encodeURIComponent(chatId)}`;
@@ -203,7 +201,7 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, "exit");
       child.kill(signal);
-      const impatience = setTimeout(kill, PATIENCE_MS);
+      const impatience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
       await exit;
       clearTimeout(impatience);
     },
