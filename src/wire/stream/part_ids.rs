@@ -6,7 +6,9 @@
 
 /// How many part ids are remembered. A retried write of S2 repeats at most one batch, and a batch
 /// holds at most 1,000 records. A power of two.
-const REMEMBERED: usize = 1_024;
+const REMEMBERED: usize = 1 << BUCKET_BITS;
+
+const BUCKET_BITS: u32 = 10;
 
 /// The part ids that came last.
 ///
@@ -80,7 +82,7 @@ impl PartIds {
 /// The bucket of a hash: its highest bits, on which every bit of the id has a say.
 #[allow(clippy::cast_possible_truncation)]
 fn place(hash: u64) -> usize {
-    (hash >> (u64::BITS - REMEMBERED.ilog2())) as usize
+    hash.rotate_left(BUCKET_BITS) as usize % REMEMBERED
 }
 
 /// A multiplication mixes upwards, a shift back down; eight bytes a step, so that a UUID takes five.
