@@ -2,7 +2,7 @@
 // time of our client goes instead. With CHECK set it measures less, and fails where ours is far from where it was.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { UIMessageChunk } from "ai";
-import { launchBrowser } from "../tests/e2e/support/browser";
+import { launchTabBrowser } from "../tests/e2e/support/browser";
 import { bundled } from "./bundle";
 import { answer, framed, recordsOf } from "./inputs";
 import { breaches } from "./limits";
@@ -59,7 +59,7 @@ const far = scene(`first chunk, ${LATENCY_MS} ms on each request`, answer(SEED, 
 
 const script = await bundled('import "./page";', { minify: !PROFILE });
 const server = await serve({ "/page.js": script, ...(await startupScripts()) }, routes);
-const browser = await launchBrowser(["--js-flags=--expose-gc"]);
+const browser = await launchTabBrowser("Chromium", ["--js-flags=--expose-gc"]);
 const page = await browser.newPage();
 await open(page, server.url);
 if (PROFILE) await printProfiles();
@@ -95,7 +95,7 @@ async function printTable() {
     date: new Date().toISOString(),
     seed: SEED,
     rounds: ROUNDS,
-    browser: browser.version(),
+    browser: await browser.version(),
     node: process.versions.node,
     ours: version("trigger-chat-transport"),
     published: version("@trigger.dev/sdk"),
@@ -104,9 +104,7 @@ async function printTable() {
   };
   writeFileSync("../target/bench.json", `${JSON.stringify({ about, rows }, null, 2)}\n`);
   console.log(tableOf(rows));
-  console.log(
-    `Medians of ${ROUNDS} rounds (the least–the most), seed ${SEED}, Chromium ${about.browser}.`,
-  );
+  console.log(`Medians of ${ROUNDS} rounds (the least–the most), seed ${SEED}, ${about.browser}.`);
 }
 
 async function printProfiles() {

@@ -1,5 +1,5 @@
 // One reading by one client in the page, and the proof that it was whole.
-import type { Page } from "playwright-core";
+import type { Page } from "puppeteer-core";
 import type { ClientName, ReadOptions } from "../clients";
 import type { Measured } from "../page";
 import type { Reading } from "../tally";
@@ -15,8 +15,10 @@ export interface Scene {
 export async function readBy(page: Page, client: ClientName, scene: Scene): Promise<Measured> {
   const { what, path, expected, options } = scene;
   const measured = await page.evaluate(
-    ([client, path, options]) => globalThis.measure(client, path, options),
-    [client, path, options] as const,
+    (client, path, options) => globalThis.measure(client, path, options),
+    client,
+    path,
+    options,
   );
   const { digest, chunks } = measured.reading;
   const mayMerge = client === "ours" && options?.coalesce !== false;

@@ -42,12 +42,15 @@ export function launchBrowser(flags: string[] = []): Promise<Browser> {
 
 /**
  * Starts a browser without windows whose tabs are real ones: they can be frozen, crash, and go into the
- * back/forward cache. Playwright takes care that none of that happens.
+ * back/forward cache. Playwright takes care that none of that happens. `flags` are added to Chromium's own.
  */
-export async function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
+export async function launchTabBrowser(
+  name: BrowserName,
+  flags: string[] = [],
+): Promise<TabBrowser> {
   const common = { executablePath: executable(name), headless: true, timeout: LAUNCH_TIMEOUT_MS };
   if (name === "Chromium") {
-    return puppeteer.launch({ ...common, args: ["--no-sandbox", ...chromiumFlags] });
+    return puppeteer.launch({ ...common, args: ["--no-sandbox", ...chromiumFlags, ...flags] });
   }
   // Run by root, it does not start in the home of somebody else.
   const home = mkdtempSync(join(tmpdir(), "firefox-"));
