@@ -8,6 +8,8 @@ import type { Row } from "./measure/row";
  */
 const LIMITS: readonly [beginning: string, limit: number][] = [
   ["replay of", 0.6], // (0.10 to 0.25)
+  ["longest task, first", 0.8], // (0.21)
+  ["longest task", 0.5], // (0.07 to 0.15)
   ["first chunk", 0.8], // (0.51)
   ["live", 1.5], // (0.78)
   ["import to first request, beside useChat", 4], // (1.40)

@@ -8,6 +8,7 @@ import { answer, framed, recordsOf } from "./inputs";
 import { breaches } from "./limits";
 import { firstChunk } from "./measure/first-chunk";
 import { live } from "./measure/live";
+import { longestFirstTask, longestTask } from "./measure/longest-task";
 import { open, type Scene } from "./measure/reading";
 import { replay } from "./measure/replay";
 import type { Row } from "./measure/row";
@@ -41,12 +42,14 @@ function scene(what: string, chunks: UIMessageChunk[], perBatch: number, how = {
 
 // The last record is the turn's end.
 const long = answer(SEED, RECORDS - 1);
-const replays = [1_000, 100, 1].flatMap((size): Scene[] => {
-  const merged = scene(`replay of ${RECORDS} records, ${size} in a batch`, long, size);
-  // Once also without what ours gains by handing on fewer chunks.
-  const unmerged = { ...merged, what: `${merged.what}, unmerged`, options: UNMERGED };
-  return size === 100 ? [merged, unmerged] : [merged];
-});
+const [inThousands, inHundreds, oneByOne] = [
+  scene(`replay of ${RECORDS} records, 1000 in a batch`, long, 1_000),
+  scene(`replay of ${RECORDS} records, 100 in a batch`, long, 100),
+  scene(`replay of ${RECORDS} records, 1 in a batch`, long, 1),
+] as const;
+// Without what ours gains by handing on fewer chunks.
+const unmerged = { ...inHundreds, what: `${inHundreds.what}, unmerged`, options: UNMERGED };
+const replays: Scene[] = [inThousands, inHundreds, unmerged, oneByOne];
 const lived = scene(
   `live, ${LIVE_RECORDS} records ${LIVE_PACE_MS} ms apart`,
   answer(SEED, LIVE_RECORDS - 1),
@@ -72,12 +75,21 @@ async function measured(): Promise<Row[]> {
   const rows: Row[] = [];
   const wants = (name: string) => !ONLY || ONLY === name;
   if (wants("replay")) for (const each of replays) rows.push(await replay(page, each, ROUNDS));
+  if (wants("longest-task")) rows.push(...(await longestTasks()));
   if (wants("first-chunk")) rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
   if (wants("live")) rows.push(await live(browser, server.url, lived, ROUNDS));
   if (wants("startup")) rows.push(...(await startup(browser, server.url, ROUNDS)));
   if (wants("size")) rows.push(...(await sizes()));
   if (rows.length === 0) throw new Error(`There is no measurement by the name of ${ONLY}.`);
   return rows;
+}
+
+async function longestTasks(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const each of [inThousands, inHundreds, oneByOne]) {
+    rows.push(await longestTask(page, each, ROUNDS));
+  }
+  return [...rows, await longestFirstTask(browser, server.url, inHundreds, ROUNDS)];
 }
 
 function check(rows: Row[]) {
