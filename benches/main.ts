@@ -9,6 +9,7 @@ import { breaches } from "./limits";
 import { firstChunk } from "./measure/first-chunk";
 import { live } from "./measure/live";
 import { longestFirstTask, longestTask } from "./measure/longest-task";
+import { memory, type WatchedRoute } from "./measure/memory";
 import { open, type Scene } from "./measure/reading";
 import { replay } from "./measure/replay";
 import type { Row } from "./measure/row";
@@ -18,6 +19,7 @@ import { profile } from "./profile";
 import { type Route, serve } from "./server";
 import { tableOf } from "./table";
 import { readingOf } from "./tally";
+import type { WatcherName } from "./watch";
 
 const SEED = Number(process.env.SEED ?? 1);
 const PROFILE = Boolean(process.env.PROFILE);
@@ -26,6 +28,7 @@ const CHECK = Boolean(process.env.CHECK);
 const ONLY = process.env.ONLY;
 const ROUNDS = Number(process.env.ROUNDS ?? (CHECK ? 3 : 7));
 const RECORDS = CHECK ? 10_000 : 50_000;
+const WATCHED_TURNS = 20;
 const LIVE_RECORDS = CHECK ? 100 : 400;
 const LIVE_PACE_MS = 5;
 const LATENCY_MS = 100;
@@ -36,7 +39,7 @@ const routes: Record<string, Route> = {};
 /** Serves an answer below a path of its own. */
 function scene(what: string, chunks: UIMessageChunk[], perBatch: number, how = {}): Scene {
   const name = `answer-${Object.keys(routes).length}`;
-  routes[name] = { events: framed(recordsOf(chunks), perBatch), ...how };
+  routes[name] = { turns: [framed(recordsOf(chunks), perBatch)], ...how };
   return { what, path: `/${name}`, expected: readingOf(chunks) };
 }
 
@@ -60,6 +63,14 @@ const far = scene(`first chunk, ${LATENCY_MS} ms on each request`, answer(SEED, 
   latencyMs: LATENCY_MS,
 });
 
+const watched = { turns: WATCHED_TURNS, records: RECORDS, seed: SEED };
+/** Serves an answer that goes on for as long as turns are written to it. */
+function watchedRoute(name: WatcherName): WatchedRoute {
+  const { readable, writable } = new TransformStream<Uint8Array[], Uint8Array[]>();
+  routes[`watched-${name}`] = { turns: readable };
+  return { path: `/watched-${name}`, turns: writable };
+}
+
 const script = await bundled('import "./page";', { minify: !PROFILE });
 const server = await serve({ "/page.js": script, ...(await startupScripts()) }, routes);
 const browser = await launchTabBrowser("Chromium", ["--js-flags=--expose-gc"]);
@@ -78,6 +89,7 @@ async function measured(): Promise<Row[]> {
   if (wants("longest-task")) rows.push(...(await longestTasks()));
   if (wants("first-chunk")) rows.push(await firstChunk(page, far, LATENCY_MS, ROUNDS));
   if (wants("live")) rows.push(await live(browser, server.url, lived, ROUNDS));
+  if (wants("memory")) rows.push(...(await memory(browser, server.url, watchedRoute, watched)));
   if (wants("startup")) rows.push(...(await startup(browser, server.url, ROUNDS)));
   if (wants("size")) rows.push(...(await sizes()));
   if (rows.length === 0) throw new Error(`There is no measurement by the name of ${ONLY}.`);
