@@ -31,7 +31,7 @@ export async function readBy(page: Page, client: ClientName, scene: Scene): Prom
   return measured;
 }
 
-/** Nobody shall clear up behind another. The function is there with `--expose-gc`. */
+/** Nobody shall clear up behind another. Chromium has the function with `--expose-gc`, Firefox has none. */
 export function collectGarbage(page: Page): Promise<void> {
   return page.evaluate(() => globalThis.gc?.());
 }
