@@ -72,7 +72,7 @@ package: wasm ## Assemble the npm package in pkg/
 bench-check: package setup-browser ## Measure less, and fail where ours is far from where it was beside the published client
 	@CHECK=1 npm run --silent bench -w benches
 
-bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… ONLY=replay, first-chunk, live, startup or size; PROFILE=1 for where our time goes)
+bench: package setup-browser ## Measure beside the published client, in Chromium (ROUNDS=… SEED=… ONLY=replay, longest-task, first-chunk, live, memory, startup or size; BROWSER=firefox for what can be measured there; PROFILE=1 for where our time goes)
 	@npm run --silent bench -w benches
 
 chaos: package setup-browser ## Run turns with faults by chance in a browser, each answer held byte for byte against the agent's (TURNS=200, SEED=… to choose, ENGINE=firefox or webkit for another than chromium, SOURCE=eventsource for answers by EventSource)

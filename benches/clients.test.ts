@@ -5,6 +5,7 @@ import { clientNames, clients } from "./clients";
 import { answer, framed, recordsOf } from "./inputs";
 import { type BenchServer, type Route, serve } from "./server";
 import { readingOf, Tally } from "./tally";
+import { watch } from "./watch";
 
 // Only a fault takes this long.
 vi.setConfig({ testTimeout: 120_000 });
@@ -12,16 +13,20 @@ vi.setConfig({ testTimeout: 120_000 });
 const chunks = answer(3, 2_499);
 const records = recordsOf(chunks);
 const routes: Record<string, Route> = {
-  "in batches of 1000": { events: framed(records, 1_000) },
-  "in batches of 100": { events: framed(records, 100) },
-  "one by one": { events: framed(records, 1) },
-  "as it is written": { events: framed(records, 500), paceMs: 1 },
-  "from far away": { events: framed(records, 500), latencyMs: 1 },
+  "in batches of 1000": { turns: [framed(records, 1_000)] },
+  "in batches of 100": { turns: [framed(records, 100)] },
+  "one by one": { turns: [framed(records, 1)] },
+  "as it is written": { turns: [framed(records, 500)], paceMs: 1 },
+  "from far away": { turns: [framed(records, 500)], latencyMs: 1 },
+};
+const later = answer(4, 999);
+const watched: Route = {
+  turns: [framed(records, 500), framed(recordsOf(later, records.length), 500)],
 };
 
 let server: BenchServer;
 beforeAll(async () => {
-  server = await serve({}, routes);
+  server = await serve({}, { ...routes, watched });
 });
 afterAll(() => server?.close());
 
@@ -41,3 +46,13 @@ describe.each(Object.keys(routes))("an answer, %s,", (name) => {
     expect(tally.reading.chunks).toBeLessThanOrEqual(chunks.length);
   });
 });
+
+test.each(["ours", "published"] as const)(
+  "a chat is watched turn by turn by: %s",
+  async (client) => {
+    const readTurn = await watch(client, `${server.url}/watched`);
+    for (const turn of [chunks, later]) {
+      expect((await readTurn()).digest).toBe(readingOf(turn).digest);
+    }
+  },
+);

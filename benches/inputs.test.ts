@@ -106,6 +106,17 @@ describe.each([1_000, 100, 1])("its events, %i records each", (size) => {
   });
 });
 
+test("the records of a later turn go on in number, time and part id", () => {
+  const chunks = answer(3, 99);
+  const records = [...recordsOf(chunks), ...recordsOf(chunks, 100)];
+  expect(records.map(({ seq_num }) => seq_num)).toEqual(records.map((_, index) => index));
+  const ids = records.flatMap(({ body }) => (body ? [JSON.parse(body).id] : []));
+  expect(new Set(ids).size).toBe(2 * chunks.length);
+  expect(records.map(({ timestamp }) => timestamp)).toEqual(
+    records.map((_, index) => (records[0]?.timestamp ?? 0) + index),
+  );
+});
+
 describe("the records of a capture, framed anew, are the capture", () => {
   const folder = new URL("../tests/fixtures/s2/", import.meta.url);
   const captures = readdirSync(folder)

@@ -85,17 +85,18 @@ function toolCall(toolCallId: string, random: Random): UIMessageChunk[] {
   ];
 }
 
-/** The records of an answer, the turn's end as the last. */
-export function recordsOf(chunks: UIMessageChunk[]): StreamRecord[] {
+/** The records of an answer, the turn's end as the last; `first` is the number of the first. */
+export function recordsOf(chunks: UIMessageChunk[], first = 0): StreamRecord[] {
   const time = 1_795_466_592_000;
-  const records: StreamRecord[] = chunks.map((data, seq_num) => ({
-    seq_num,
-    timestamp: time + seq_num,
-    body: JSON.stringify({ data, id: `part-${seq_num}` }),
+  const records: StreamRecord[] = chunks.map((data, index) => ({
+    seq_num: first + index,
+    timestamp: time + first + index,
+    body: JSON.stringify({ data, id: `part-${first + index}` }),
   }));
+  const last = first + chunks.length;
   records.push({
-    seq_num: chunks.length,
-    timestamp: time + chunks.length,
+    seq_num: last,
+    timestamp: time + last,
     headers: [
       ["trigger-control", "turn-complete"],
       // The server of `server.ts` acknowledges every message as the first of its channel.

@@ -20,6 +20,16 @@ test("what is over its limit is told, with both figures", () => {
   ]);
 });
 
+test("what grows is held to a limit of its own, whatever the published client does", () => {
+  const growth = "growth of the JS heap, 5 records watched";
+  expect(breaches([row(growth, { ours: 9, published: 1 })])).toEqual([]);
+  expect(breaches([row(growth, { ours: -9, published: 1 })])).toEqual([]);
+  expect(breaches([row(growth, { ours: 900, published: 900 })])).toEqual([
+    `${growth}: 900 ms, and the limit is 200.`,
+  ]);
+  expect(breaches([row(growth, { published: 1 })])).toHaveLength(1);
+});
+
 test("what was not measured is not within its limit", () => {
   expect(breaches([row("live", { ours: 1 })])).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 // Where the time of one client goes: the functions that a reading is in for longest.
 import { readFileSync } from "node:fs";
 import binaryen from "binaryen";
-import type { Page } from "playwright-core";
+import type { Page } from "puppeteer-core";
 import type { ClientName } from "./clients";
 import { collectGarbage, readBy, type Scene } from "./measure/reading";
 
@@ -15,7 +15,7 @@ export async function profile(
   scene: Scene,
   rounds: number,
 ): Promise<string[]> {
-  const session = await page.context().newCDPSession(page);
+  const session = await page.createCDPSession();
   await session.send("Profiler.enable");
   await session.send("Profiler.setSamplingInterval", { interval: SAMPLE_EVERY_US });
   const spent = new Map<string, number>();

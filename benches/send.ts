@@ -6,15 +6,20 @@ import type { TriggerChatTransport as OurTransport } from "trigger-chat-transpor
 /** What both packages export by that name. */
 export type TransportClass = typeof PublishedTransport | typeof OurTransport;
 
-/** Sends it to a chat below this URL; gives the transport, and the stream to come. */
-export function send(Transport: TransportClass, baseURL: string, options = {}) {
-  const transport = new Transport({
+/** A transport with a chat below this URL. */
+export function transportTo(Transport: TransportClass, baseURL: string, options = {}) {
+  return new Transport({
     task: "bench",
     baseURL,
     accessToken: () => "token",
     sessions: { chat: { publicAccessToken: "token", isStreaming: false } },
     ...options,
   });
+}
+
+/** Sends it to a chat below this URL; gives the transport, and the stream to come. */
+export function send(Transport: TransportClass, baseURL: string, options = {}) {
+  const transport = transportTo(Transport, baseURL, options);
   const stream = transport.sendMessages({
     trigger: "submit-message",
     chatId: "chat",

@@ -7,7 +7,8 @@ import { setTimeout as wait } from "node:timers/promises";
 
 /** How the answers below a path come. */
 export interface Route {
-  events: Uint8Array[];
+  /** Each turn's events. */
+  turns: Iterable<Uint8Array[]> | AsyncIterable<Uint8Array[]>;
   /** Between two events; none: as fast as they are read. */
   paceMs?: number;
   /** Before each answer, to an append as well. */
@@ -57,7 +58,7 @@ function acknowledge(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-async function stream({ events, paceMs }: Route, response: ServerResponse): Promise<void> {
+async function stream({ turns, paceMs }: Route, response: ServerResponse): Promise<void> {
   response.writeHead(200, {
     "Content-Type": "text/event-stream",
     "X-Stream-Version": "v2",
@@ -65,12 +66,14 @@ async function stream({ events, paceMs }: Route, response: ServerResponse): Prom
     // Writing an answer into the browser's cache is not what is measured.
     "Cache-Control": "no-store",
   });
-  // As fast as they are read: in pieces of the size that a network brings, not one write an event.
-  const pieces = paceMs ? events : piecesOf(Buffer.concat(events), 64 * 1024);
-  for (const piece of pieces) {
-    if (response.destroyed) return;
-    if (paceMs) await wait(paceMs);
-    if (!response.write(piece)) await new Promise((drain) => response.once("drain", drain));
+  for await (const events of turns) {
+    // As fast as they are read: in pieces of the size that a network brings, not one write an event.
+    const pieces = paceMs ? events : piecesOf(Buffer.concat(events), 64 * 1024);
+    for (const piece of pieces) {
+      if (response.destroyed) return;
+      if (paceMs) await wait(paceMs);
+      if (!response.write(piece)) await new Promise((drain) => response.once("drain", drain));
+    }
   }
   response.end();
 }

@@ -1,5 +1,5 @@
 // From the send to the first chunk, where each request takes its time: in round trips.
-import type { Page } from "playwright-core";
+import type { Page } from "puppeteer-core";
 import { type ClientName, clientNames } from "../clients";
 import { collectGarbage, readBy, type Scene } from "./reading";
 import { orderOf, type Row, rowOf } from "./row";

@@ -1,7 +1,7 @@
 // An answer as it is written: how long the page's main thread is busy with each record. All that it
 // does counts, since `ScriptDuration`, the browser's other counter, does not see what follows an
 // `await`, which is nearly all of it.
-import type { Browser, CDPSession } from "playwright-core";
+import type { Browser, CDPSession } from "puppeteer-core";
 import { type ClientName, clientNames } from "../clients";
 import { collectGarbage, open, readBy, type Scene } from "./reading";
 import { orderOf, type Row, rowOf } from "./row";
@@ -29,7 +29,7 @@ async function busySeconds(browser: Browser, url: string, name: ClientName, scen
   // Once before: what is compiled and made at the first use is measured elsewhere.
   await readBy(page, name, scene);
   await collectGarbage(page);
-  const session = await page.context().newCDPSession(page);
+  const session = await page.createCDPSession();
   await session.send("Performance.enable");
   const before = await taskSeconds(session);
   await readBy(page, name, scene);

@@ -1,5 +1,5 @@
 // One reading by one client in the page, and the proof that it was whole.
-import type { Page } from "playwright-core";
+import type { Page } from "puppeteer-core";
 import type { ClientName, ReadOptions } from "../clients";
 import type { Measured } from "../page";
 import type { Reading } from "../tally";
@@ -15,8 +15,10 @@ export interface Scene {
 export async function readBy(page: Page, client: ClientName, scene: Scene): Promise<Measured> {
   const { what, path, expected, options } = scene;
   const measured = await page.evaluate(
-    ([client, path, options]) => globalThis.measure(client, path, options),
-    [client, path, options] as const,
+    (client, path, options) => globalThis.measure(client, path, options),
+    client,
+    path,
+    options,
   );
   const { digest, chunks } = measured.reading;
   const mayMerge = client === "ours" && options?.coalesce !== false;
@@ -29,7 +31,7 @@ export async function readBy(page: Page, client: ClientName, scene: Scene): Prom
   return measured;
 }
 
-/** Nobody shall clear up behind another. The function is there with `--expose-gc`. */
+/** Nobody shall clear up behind another. Chromium has the function with `--expose-gc`, Firefox has none. */
 export function collectGarbage(page: Page): Promise<void> {
   return page.evaluate(() => globalThis.gc?.());
 }

@@ -1,5 +1,5 @@
 // A long answer that is read again: how long it takes, from the send to the last chunk.
-import type { Page } from "playwright-core";
+import type { Page } from "puppeteer-core";
 import { type ClientName, clientNames } from "../clients";
 import { collectGarbage, readBy, type Scene } from "./reading";
 import { orderOf, type Row, rowOf } from "./row";

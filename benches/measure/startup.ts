@@ -1,6 +1,6 @@
 // From the import of a client, over its transport, to its first request: in a page that has nothing yet, and
 // in one that has `useChat`.
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "puppeteer-core";
 import { bundled, split } from "../bundle";
 import type { start } from "../start/ours";
 import { orderOf, type Row, rowOf } from "./row";
@@ -47,7 +47,7 @@ export async function startup(browser: Browser, url: string, rounds: number): Pr
 
 /** In a context of its own, and so in a process of its own: nothing is compiled yet. */
 async function startedWithin(browser: Browser, url: string, script: string, before?: string) {
-  const context = await browser.newContext();
+  const context = await browser.createBrowserContext();
   const page = await context.newPage();
   await page.goto(`${url}/empty`);
   if (before) await page.evaluate(async (before) => void (await import(before)), before);

@@ -12,7 +12,7 @@
 /** @typedef {(settlement: object) => void} OnSettled */
 /** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
 /** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void, onSettled: OnSettled | undefined }} Stream */
-/** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined }} Request */
+/** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined, unread?: { value: Uint8Array } | undefined }} Request `unread` is what the machine has not been told of the last read. */
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
 
@@ -24,6 +24,12 @@ const WAKE_EVENTS = [
 
 /** The long-poll window that is asked for, in seconds; the published client's number. */
 const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
+
+/**
+ * How many bytes of a read the machine is told at once. Chromium reads up to 2 MiB, and the memory of a
+ * WebAssembly, which never shrinks, would be several times as large.
+ */
+const MAX_BYTES_AT_ONCE = 512 * 1024;
 
 /**
  * Checks the constructor's argument and copies it, for later changes are made in the copy.
@@ -565,11 +571,13 @@ export class ChatHost {
     if (!request) return;
     let bytes;
     try {
-      bytes = (await request.reader?.read())?.value;
+      bytes = (await (request.unread ?? request.reader?.read()))?.value;
     } catch (error) {
       return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
     }
-    this.#inbox.wasRead(id, bytes);
+    const isMore = bytes?.length > MAX_BYTES_AT_ONCE;
+    request.unread = isMore ? { value: bytes.subarray(MAX_BYTES_AT_ONCE) } : undefined;
+    this.#inbox.wasRead(id, isMore ? bytes.subarray(0, MAX_BYTES_AT_ONCE) : bytes);
   }
 
   /** @param {number} id */

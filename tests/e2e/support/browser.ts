@@ -23,6 +23,7 @@ export const LAUNCH_TIMEOUT_MS = 120_000;
 
 /** How Firefox is started; what it is set to beforehand. */
 export const firefox = {
+  // The bundle of benches/ that has this file lies as deep in the repository.
   path: fileURLToPath(new URL("../../../scripts/firefox", import.meta.url)),
   // As in Chromium, each tab is as quick as if it had a window of its own.
   preferences: {
@@ -50,15 +51,15 @@ export function launchBrowser(flags: string[] = []): Promise<Browser> {
 
 /**
  * Starts a browser without windows whose tabs are real ones: they can be frozen, crash, and go into the
- * back/forward cache. Playwright takes care that none of that happens.
+ * back/forward cache. Playwright takes care that none of that happens. `flags` are added to Chromium's own.
  */
-export function launchTabBrowser(name: BrowserName): Promise<TabBrowser> {
+export function launchTabBrowser(name: BrowserName, flags: string[] = []): Promise<TabBrowser> {
   const common = { headless: true, timeout: LAUNCH_TIMEOUT_MS };
   if (name === "Chromium") {
     return puppeteer.launch({
       ...common,
       executablePath: executable(name),
-      args: ["--no-sandbox", ...chromiumFlags],
+      args: ["--no-sandbox", ...chromiumFlags, ...flags],
     });
   }
   return puppeteer.launch({
