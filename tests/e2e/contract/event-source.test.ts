@@ -1,6 +1,6 @@
 // Answers by `EventSource`: what is asked, what its events mean, and how each of its ends goes on.
 import { TriggerChatTransport, type TriggerChatTransportOptions } from "trigger-chat-transport";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { App, BASE_URL, NOW, type Options, pass, said, stored, word } from "./conversation";
 import { OWN_RETRY_MS, scriptedEventSource } from "./scripted-event-source";
 import { type Exchange, settle } from "./scripted-service";
@@ -9,12 +9,22 @@ const running = (state = {}) => stored({ isStreaming: true, ...state });
 
 const apps: App[] = [];
 
-afterEach(async () => {
+afterEach(leave);
+
+// What reads by `EventSource` is loaded when it is first needed, and no fake time passes while it is.
+beforeAll(async () => {
+  const { app, made } = open({ sessions: running() });
+  app.resume();
+  await vi.waitFor(() => expect(made).toHaveLength(1), 60_000);
+  await leave();
+});
+
+async function leave() {
   await settle();
   for (const { client } of apps.splice(0)) client.dispose();
   vi.useRealTimers();
   vi.unstubAllGlobals();
-});
+}
 
 /** A page whose answers come by event source. */
 function open(options: Options & { withCredentials?: boolean } = {}) {
