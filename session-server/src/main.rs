@@ -15,6 +15,7 @@ mod connections;
 mod faults;
 mod input;
 mod json;
+mod origin;
 mod proxy;
 mod s2;
 mod server;

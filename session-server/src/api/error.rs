@@ -16,6 +16,8 @@ pub(crate) enum ApiError {
     NeedsSecretKey,
     #[error("the session token does not cover this session")]
     Forbidden,
+    #[error("pages of other sites may not call this: open the page from this machine")]
+    ForeignPage,
     #[error("there is no such session")]
     NoSession,
     #[error("{0}")]
@@ -56,7 +58,7 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized(_) | Self::NeedsSecretKey => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::NoSession | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

@@ -16,6 +16,7 @@ mod model_failures;
 mod model_memory;
 mod proxy;
 mod restart;
+mod security;
 mod sessions;
 mod stand_in;
 mod steered;
