@@ -11,6 +11,7 @@ mod fault_bodies;
 mod fault_orders;
 mod faults;
 mod head_start;
+mod limits;
 mod model;
 mod model_failures;
 mod model_memory;
