@@ -12,6 +12,7 @@ mod fault_orders;
 mod faults;
 mod head_start;
 mod limits;
+mod load;
 mod model;
 mod model_failures;
 mod model_memory;
