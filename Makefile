@@ -21,6 +21,8 @@ MAKEFLAGS += --no-print-directory
 #   REPLAY     for `make fuzz`: one input that broke a target, to be run again instead
 #   SEEDS      how many worlds `make simulate` lives through, 1,000,000 by default; SEED=k, one of them
 #   VERSION    for `make release`: the version that is meant, to be held against Cargo.toml's
+#   STREAMS, TURNS, SECONDS  for `make load`: open streams, turns a second, and for how long; BASE_URL, the
+#              server to load, instead of one of its own
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=

@@ -3,11 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Output;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Chat, KEY, Server, program};
+use crate::support::{Answer, Chat, KEY, Server, new_session, program};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -33,10 +33,10 @@ fn rest(mut stream: TcpStream) -> String {
 
 /// The first answer that is no refusal for want of a place.
 fn once_there_is_room(call: impl Fn() -> Answer) -> Answer {
-    let end = std::time::Instant::now() + PATIENCE;
+    let end = Instant::now() + PATIENCE;
     loop {
         let answer = call();
-        if answer.status != 503 || std::time::Instant::now() > end {
+        if answer.status != 503 || Instant::now() > end {
             return answer;
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -50,16 +50,36 @@ fn list(chat: &Chat<'_>) -> Answer {
 /// Has the session hold this many mebibytes of messages, about.
 fn fill(chat: &Chat<'_>, mebibytes: usize) {
     for _ in 0..mebibytes {
-        chat.say(&json!({ "kind": "stop", "message": "x".repeat(MEBIBYTE - 200) }));
+        let message = json!({ "kind": "stop", "message": "x".repeat(MEBIBYTE - 200) });
+        assert_eq!(once_there_is_room(|| chat.append(&message)).status, 200);
     }
 }
 
-/// A request for all messages of a session, whose answer nobody reads.
-fn unread(chat: &Chat<'_>) -> TcpStream {
-    let path = chat.path("in/records");
+/// A call on a session whose answer has begun, and which nobody reads. A connection that is over may
+/// still hold its place for a moment.
+fn unread(chat: &Chat<'_>, path: &str) -> TcpStream {
+    let path = chat.path(path);
     let token = &chat.token;
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
-    sending(chat.server, &head)
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let stream = sending(chat.server, &head);
+        let mut begun = [0; 12];
+        while (1..begun.len()).contains(&stream.peek(&mut begun).unwrap_or(0)) {}
+        if &begun == b"HTTP/1.1 200" {
+            return stream;
+        }
+    }
+    panic!("no answer");
+}
+
+/// A session on a server that may have no place at the moment.
+fn chat_once_there_is_room(server: &Server) -> Chat<'_> {
+    let made = once_there_is_room(|| server.create(&new_session("c", "echo"))).json();
+    server.chat_with("c", made["publicAccessToken"].as_str().expect("a token").to_owned())
 }
 
 #[test]
@@ -100,29 +120,8 @@ fn every_body_has_a_limit_and_beyond_it_is_413() {
 #[test]
 fn a_connection_too_many_is_told_so_and_served_when_another_ends() {
     let server = Server::with(&["--db", ":memory:", "--connections", "2"]);
-    let chat = once_there_is_room(|| server.create(&crate::support::new_session("c", "echo")));
-    let token = chat.json()["publicAccessToken"].as_str().expect("a token").to_owned();
-    let chat = server.chat_with("c", token);
-    let open = || {
-        let path = chat.path("out");
-        let token = &chat.token;
-        sending(
-            &server,
-            &format!(
-                "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer {token}\r\n\r\n"
-            ),
-        )
-    };
-    // A connection that is over may still hold its place for a moment.
-    let streaming = || loop {
-        let mut stream = open();
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).expect("an answer");
-        if &head == b"HTTP/1.1 200" {
-            return stream;
-        }
-    };
-    let streams = [streaming(), streaming()];
+    let chat = chat_once_there_is_room(&server);
+    let streams = [unread(&chat, "out"), unread(&chat, "out")];
     let refused = list(&chat);
     refused.is_refused_with(503, "2 connections are open");
     assert!(refused.body.contains("--connections"), "{}", refused.body);
@@ -150,27 +149,15 @@ fn who_takes_too_long_to_send_a_request_is_cut_off() {
 fn who_does_not_read_is_cut_off_and_makes_room() {
     let server =
         Server::with(&["--db", ":memory:", "--connections", "1", "--patience-seconds", "1"]);
-    let made = once_there_is_room(|| server.create(&crate::support::new_session("c", "echo")));
-    let chat = server
-        .chat_with("c", made.json()["publicAccessToken"].as_str().expect("a token").to_owned());
-    for _ in 0..24 {
-        let message = json!({ "kind": "stop", "message": "x".repeat(MEBIBYTE - 200) });
-        assert_eq!(once_there_is_room(|| chat.append(&message)).status, 200);
-    }
+    let chat = chat_once_there_is_room(&server);
+    fill(&chat, 24);
     let whole = once_there_is_room(|| list(&chat)).body;
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&whole).expect("JSON")["records"][23]["seqNum"],
         23
     );
 
-    let stream = loop {
-        let stream = unread(&chat);
-        let mut head = [0; 12];
-        stream.peek(&mut head).expect("an answer");
-        if &head == b"HTTP/1.1 200" {
-            break stream;
-        }
-    };
+    let stream = unread(&chat, "in/records");
     list(&chat).is_refused_with(503, "connections are open");
     assert_eq!(once_there_is_room(|| list(&chat)).body.len(), whole.len());
     assert!(rest(stream).len() < whole.len());
@@ -189,14 +176,12 @@ fn slow_readers_do_not_grow_memory() {
         line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
     };
     let before = resident();
-    let readers: Vec<_> = (0..16).map(|_| unread(&chat)).collect();
-    for reader in &readers {
-        reader.peek(&mut [0]).expect("an answer");
-    }
+    let readers: Vec<_> = (0..16).map(|_| unread(&chat, "in/records")).collect();
     // All have begun; whoever comes after them reads to the end beside them.
     assert_eq!(list(&chat).status, 200);
     // Each holds a few pages of a mebibyte, where its whole answer is 24.
     let grown = (resident() - before) / MEBIBYTE;
+    drop(readers);
     assert!(grown < 16 * 8, "{grown} MiB");
 }
 

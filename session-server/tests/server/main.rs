@@ -7,6 +7,7 @@ mod append;
 mod approval;
 mod command_line;
 mod cors;
+mod documented;
 mod fault_bodies;
 mod fault_orders;
 mod faults;

@@ -371,24 +371,3 @@ fn no_token_and_no_key_is_ever_logged() {
     let signature = token.rsplit('.').next().expect("a signature");
     assert!(!log.contains(OWN_KEY) && !log.contains(signature), "{log}");
 }
-
-/// The table and the tests hold each other: no line without a test, and no test here without a line.
-#[test]
-fn the_threats_in_the_documentation_have_these_tests() {
-    let page = include_str!("../../../docs/security.md");
-    let named: BTreeSet<_> = page
-        .lines()
-        .filter(|line| line.starts_with('|'))
-        .filter_map(|line| line.trim_end_matches([' ', '|']).rsplit('`').nth(1))
-        .filter(|name| name.contains('_'))
-        .collect();
-    let tests = |source: &'static str| {
-        let tests = source.split("#[test]\nfn ").skip(1);
-        tests.filter_map(|test| test.split('(').next()).collect::<BTreeSet<_>>()
-    };
-    let mut here = tests(include_str!("security.rs"));
-    here.remove("the_threats_in_the_documentation_have_these_tests");
-    let elsewhere = tests(include_str!("fault_orders.rs"));
-    assert_eq!(&here - &named, BTreeSet::new(), "tests without a line");
-    assert_eq!(&(&named - &here) - &elsewhere, BTreeSet::new(), "lines without a test");
-}
