@@ -21,6 +21,8 @@ MAKEFLAGS += --no-print-directory
 #   REPLAY     for `make fuzz`: one input that broke a target, to be run again instead
 #   SEEDS      how many worlds `make simulate` lives through, 1,000,000 by default; SEED=k, one of them
 #   VERSION    for `make release`: the version that is meant, to be held against Cargo.toml's
+#   STREAMS, TURNS, SECONDS  for `make load`: open streams, turns a second, and for how long; BASE_URL, the
+#              server to load, instead of one of its own
 #   CI         when set, cargo refuses to change Cargo.lock
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
@@ -42,7 +44,7 @@ MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench bench-check chaos matrix fixtures tabs size api release deny lint \
+.PHONY: help demo test pictures package bench bench-check chaos matrix fixtures tabs load size api release deny lint \
 	lint-rust lint-js lint-types format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust \
 	setup-tools setup-node setup-browser setup-fuzz setup-deny clean
 
@@ -86,6 +88,14 @@ fixtures: package setup-browser ## Build small apps with the packed package by e
 
 tabs: package setup-browser ## Send from three tabs at the same moment in Chromium and Firefox, and all else that tabs do, beside the published client (ROUNDS=200)
 	@cd tests/e2e && ROUNDS=$${ROUNDS:-200} vitest run tabs/tabs.test.ts --disable-console-intercept
+
+# No part of `make test`, which has it in small. `ulimit`: each stream is an open file.
+load: setup-rust ## Open many streams of the session server and have many turns a second (STREAMS=1000 TURNS=200 SECONDS=60, BASE_URL=… for a server that runs)
+	cargo build $(LOCKED) --quiet --release -p session-server --bins --example load
+	@ulimit -n $$(ulimit -H -n); folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+		target/release/examples/load $(if $(STREAMS),--streams $(STREAMS)) $(if $(TURNS),--turns $(TURNS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(BASE_URL),--base-url '$(BASE_URL)',\
+		--program target/release/session-server --db "$$folder/load.sqlite")
 
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs

@@ -18,6 +18,10 @@ impl Bells {
     /// From now on every ring for `session` is noticed; listen first, then look.
     pub(crate) fn listen(&self, session: &str) -> watch::Receiver<()> {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        if bells.len() == bells.capacity() {
+            // Before it would grow: those that nobody hears any more make room.
+            bells.retain(|_, bell| bell.receiver_count() > 0);
+        }
         bells.entry(session.to_owned()).or_insert_with(|| watch::channel(()).0).subscribe()
     }
 

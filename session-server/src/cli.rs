@@ -33,6 +33,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 3600)]
     pub(crate) token_seconds: u32,
 
+    /// How many connections are served at once
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub(crate) connections: usize,
+
+    /// How long a client may take to send what it has begun, or to read what is there for it
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) patience_seconds: u64,
+
     /// Folder of a built page to serve at `/`
     #[arg(long, value_name = "DIR")]
     pub(crate) page: Option<PathBuf>,

@@ -14,13 +14,15 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutWriter;
 
 use crate::faults::Fate;
+use crate::limits::{HEAD_BYTES, Limits};
 use crate::server::Server;
 
 /// How long open connections get to finish once the server is told to stop.
@@ -38,11 +40,30 @@ pub(crate) enum End {
     Restart,
 }
 
+/// What a connection gets, and how many may have it at once.
+pub(crate) struct Door {
+    routes: Router,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    pub(crate) fn new(routes: Router, places: usize) -> Self {
+        Self { routes, places: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// A place, until it is dropped.
+    fn enter(&self) -> Option<(Router, OwnedSemaphorePermit)> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some((self.routes.clone(), place))
+    }
+}
+
 /// Told that the server is ready to start anew, and given what to drop when the answer is sent.
 type Ready = oneshot::Sender<oneshot::Sender<Infallible>>;
 
-/// Serves until told to stop or to start anew.
-pub(crate) async fn serve(listener: TcpListener, routes: Router, server: Arc<Server>) -> End {
+/// Serves until told to stop or to start anew. Each connection enters by the first door that has a place,
+/// and is closed where none has.
+pub(crate) async fn serve(listener: TcpListener, doors: &[Door], server: Arc<Server>) -> End {
     let (restarts, mut restart) = mpsc::channel(1);
     let mut shutdown = server.shutdown.clone();
     let mut connections = JoinSet::new();
@@ -50,8 +71,13 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, server: Arc<Ser
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let routes = routes.clone();
-                    connections.spawn(connection(stream, routes, server.clone(), restarts.clone()));
+                    if let Some((routes, place)) = doors.iter().find_map(Door::enter) {
+                        let serving = connection(stream, routes, server.clone(), restarts.clone());
+                        connections.spawn(async move {
+                            serving.await;
+                            drop(place);
+                        });
+                    }
                 }
                 Err(error) => {
                     eprintln!("session-server: a connection cannot be taken on: {error}");
@@ -104,10 +130,17 @@ async fn connection(
             Ok(answer)
         }
     });
+    let Limits { patience, .. } = server.limits;
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(patience));
     let mut serving = pin!(
         http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience)
+            .max_buf_size(HEAD_BYTES)
+            .max_header_size(HEAD_BYTES)
             .keep_alive(keeps_alive)
-            .serve_connection(TokioIo::new(stream), answer)
+            .serve_connection(TokioIo::new(Box::pin(stream)), answer)
     );
     let is_over = tokio::select! {
         _ = serving.as_mut() => true,

@@ -15,6 +15,8 @@ mod connections;
 mod faults;
 mod input;
 mod json;
+mod limits;
+mod origin;
 mod proxy;
 mod s2;
 mod server;

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures_util::{StreamExt, stream};
@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 use crate::api::{self, ApiError};
 use crate::auth::AuthError;
+use crate::origin;
 use crate::server::Server;
 
 /// Where the proxy is.
@@ -32,7 +33,8 @@ const SETTLED: &str = "event: settled\ndata: true\n\n";
 /// The routes below `/proxy`.
 pub(crate) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     let passed = api::client_routes().route_layer(from_fn_with_state(Arc::clone(server), pass));
-    Router::new().nest(PREFIX, passed.route("/sign-in", post(sign_in)))
+    let all = passed.route("/sign-in", post(sign_in)).route_layer(from_fn(origin::own_pages));
+    Router::new().nest(PREFIX, all)
 }
 
 /// What the service reads from headers.

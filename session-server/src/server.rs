@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
@@ -16,15 +17,17 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 use tower_http::services::{ServeDir, ServeFile};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::agents::{Agents, Model, SetupError, Workers};
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, read_body};
 use crate::app;
 use crate::auth::Keys;
 use crate::bells::Bells;
 use crate::cli::Options;
-use crate::connections::{self, End};
+use crate::connections::{self, Door, End};
 use crate::faults::{self, Desk};
+use crate::limits::{self, FilesError, Limits};
 use crate::proxy;
 use crate::store::{OpenError, Store};
 
@@ -43,6 +46,7 @@ pub(crate) struct Server {
     pub(crate) agents: Agents,
     pub(crate) workers: Workers,
     pub(crate) faults: Arc<Desk>,
+    pub(crate) limits: Limits,
     /// Becomes true when the server stops.
     pub(crate) shutdown: watch::Receiver<bool>,
 }
@@ -70,6 +74,8 @@ pub(crate) enum RunError {
     )]
     NoPage(PathBuf),
     #[error("{0}")]
+    Files(#[from] FilesError),
+    #[error("{0}")]
     Model(#[from] SetupError),
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -85,6 +91,11 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
     {
         return Err(RunError::NoPage(page.clone()));
     }
+    let limits = Limits {
+        connections: options.connections,
+        patience: Duration::from_secs(options.patience_seconds),
+    };
+    limits::open_files_for(limits.connections)?;
     let mut agents = agents(&options)?;
     let store = Store::open(&options.db).map_err(|error| database_error(&options, error))?;
     let store = Arc::new(store);
@@ -113,6 +124,7 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
             agents,
             workers: Workers::default(),
             faults: Arc::clone(&faults),
+            limits,
             shutdown: shutdown.clone(),
         });
         let life = Runtime::new()?;
@@ -133,8 +145,12 @@ async fn live(
     for session in unfinished.map_err(|error| database_error(options, error.into()))? {
         server.wake_agent(&session);
     }
-    let routes = routes(Arc::clone(&server), options.page.as_deref());
-    Ok(connections::serve(TcpListener::from_std(listener)?, routes, server).await)
+    let limits = server.limits;
+    let doors = [
+        Door::new(routes(Arc::clone(&server), options.page.as_deref()), limits.connections),
+        Door::new(refusals(limits), limits::REFUSALS),
+    ];
+    Ok(connections::serve(TcpListener::from_std(listener)?, &doors, server).await)
 }
 
 /// The agents, made anew for each life: a model's connections belong to the life that opened them.
@@ -168,9 +184,20 @@ fn routes(server: Arc<Server>, page: Option<&Path>) -> Router {
                 ServeDir::new(page).fallback(ServeFile::new(page.join("index.html"))),
             ),
     };
+    let patience = RequestBodyTimeoutLayer::new(server.limits.patience);
     let faults = from_fn_with_state(Arc::clone(&server), faults::meet);
     let by_cookie = proxy::routes(&server).layer(faults.clone()).layer(cors_with_cookies());
-    routes.layer(faults).layer(cors()).merge(by_cookie).with_state(server)
+    routes.layer(faults).layer(cors()).merge(by_cookie).layer(patience).with_state(server)
+}
+
+/// What is told on a connection that is one too many. The request is read to its end first: a client that
+/// is answered while it sends sees a network failure instead.
+fn refusals(Limits { connections, patience }: Limits) -> Router {
+    let refuse = async move |body: Body| {
+        let _ = read_body(body, 0).await;
+        ApiError::Full(connections)
+    };
+    Router::new().fallback(refuse).layer(cors()).layer(RequestBodyTimeoutLayer::new(patience))
 }
 
 async fn no_route(uri: Uri) -> ApiError {

@@ -1,4 +1,4 @@
-//! Runs the agents: one worker per session that has had something to do, taking its turns in order.
+//! Runs the agents: one worker per session that has something to do, taking its turns in order.
 //!
 //! A worker keeps nothing in memory that matters. It takes a turn from the store, writes the answer
 //! step by step, and completes it; killed at any point, its successor goes on at the next step. The
@@ -26,7 +26,7 @@ pub(super) const BURST: usize = 256;
 /// How long a worker waits when the database fails it.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The running workers, by session.
+/// The running workers, by session: those whose agent has something to do.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     wakers: Mutex<HashMap<String, watch::Sender<()>>>,
@@ -45,9 +45,14 @@ impl Workers {
         }
     }
 
-    fn forget(&self, session: &str) {
+    /// Lets a worker go that has nothing to do; false when it was woken meanwhile.
+    fn dismiss(&self, worker: &Worker) -> bool {
         let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
-        wakers.remove(session);
+        let is_idle = !worker.wake.has_changed().unwrap_or(false);
+        if is_idle {
+            wakers.remove(&worker.session);
+        }
+        is_idle
     }
 }
 
@@ -58,27 +63,26 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Works until the session is closed.
+    /// Works until there is nothing to do.
     async fn run(mut self) {
         loop {
+            self.wake.mark_unchanged();
             match self.work().await {
-                Ok(()) => return self.server.workers.forget(&self.session),
-                Err(error) => eprintln!("session-server: an agent cannot go on yet: {error}"),
+                Ok(()) if self.server.workers.dismiss(&self) => return,
+                Ok(()) => {}
+                Err(error) => {
+                    eprintln!("session-server: an agent cannot go on yet: {error}");
+                    sleep(RETRY_AFTER).await;
+                }
             }
-            sleep(RETRY_AFTER).await;
         }
     }
 
     async fn work(&mut self) -> store::Result<()> {
         loop {
             match self.server.store.take_turn(&self.session)? {
-                Position::Closed => return Ok(()),
+                Position::Closed | Position::Idle => return Ok(()),
                 Position::Running(turn) => self.perform(turn).await?,
-                Position::Idle => {
-                    if self.wake.changed().await.is_err() {
-                        return Ok(());
-                    }
-                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use futures_util::StreamExt;
+use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 
@@ -15,7 +16,7 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<String, ApiErr
     let mut kept = Vec::new();
     let mut length = 0;
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| ApiError::BadRequest("the body broke off".to_owned()))?;
+        let chunk = chunk.map_err(broken)?;
         length += chunk.len();
         if length <= limit {
             kept.extend_from_slice(&chunk);
@@ -27,4 +28,12 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<String, ApiErr
         return Err(ApiError::TooLarge(format!("the body is over {limit} bytes")));
     }
     String::from_utf8(kept).map_err(|_| ApiError::BadRequest("the body is not UTF-8".to_owned()))
+}
+
+/// Why a body does not go on.
+fn broken(error: axum::Error) -> ApiError {
+    if error.into_inner().is::<TimeoutError>() {
+        return ApiError::TooSlow;
+    }
+    ApiError::BadRequest("the body broke off".to_owned())
 }

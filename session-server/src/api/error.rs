@@ -1,7 +1,8 @@
 //! Every refusal, in the one shape that clients read.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::{CONNECTION, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -16,6 +17,8 @@ pub(crate) enum ApiError {
     NeedsSecretKey,
     #[error("the session token does not cover this session")]
     Forbidden,
+    #[error("pages of other sites may not call this: open the page from this machine")]
+    ForeignPage,
     #[error("there is no such session")]
     NoSession,
     #[error("{0}")]
@@ -24,6 +27,12 @@ pub(crate) enum ApiError {
     BadRequest(String),
     #[error("{0}")]
     TooLarge(String),
+    #[error("the body did not come in time")]
+    TooSlow,
+    #[error(
+        "{0} connections are open, and no more are served at once; raise that with --connections"
+    )]
+    Full(usize),
     #[error("send `Accept: text/event-stream`")]
     NotAcceptable,
     #[error("{0} is not answered here")]
@@ -56,10 +65,12 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized(_) | Self::NeedsSecretKey => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::NoSession | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::SessionClosed(_) | Self::SessionExpired => StatusCode::CONFLICT,
@@ -73,7 +84,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() {
+        let is_full = matches!(self, Self::Full(_));
+        if status.is_server_error() && !is_full {
             eprintln!("session-server: {self}");
         }
         let error = self.to_string();
@@ -82,6 +94,12 @@ impl IntoResponse for ApiError {
             _ => (None, None),
         };
         let body = Body { ok: false, error, code, closed_reason };
-        (status, Json(body)).into_response()
+        let mut response = (status, Json(body)).into_response();
+        if is_full {
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }

@@ -159,11 +159,10 @@ impl Teller {
     /// What can be told right now, and whether that is the end.
     fn look(&mut self) -> store::Result<(String, bool)> {
         let mut text = String::new();
-        loop {
+        // What is not this turn's has no words.
+        while text.is_empty() {
             let records = self.server.store.out_records(&self.session, self.next, BATCH_LIMIT)?;
-            let Some(last) = records.last() else {
-                return Ok((text, false));
-            };
+            let Some(last) = records.last() else { break };
             self.next = last.seq + 1;
             for record in &records {
                 if self.note(record, &mut text)? {
@@ -171,6 +170,7 @@ impl Teller {
                 }
             }
         }
+        Ok((text, false))
     }
 
     /// Tells what a record says of the turn; true where it ends it.

@@ -2,7 +2,7 @@
 //!
 //! It lists the agents and the app's chats, keeps their transcripts, and does what needs the secret key on the
 //! page's behalf: starting a session, with or without its first turn, and minting a token. A real app would ask who is there first;
-//! this one is for a demo on loopback and asks nobody.
+//! this one is for a demo on loopback and asks nobody, but lets in no page of another site.
 
 mod head_start;
 
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
@@ -22,6 +23,7 @@ use crate::api::sessions::{self, CreateRequest, Created, stored_json};
 use crate::api::{ApiError, read_body};
 use crate::input::Message;
 use crate::json;
+use crate::origin;
 use crate::server::Server;
 use crate::store::ChatSummary;
 use crate::time;
@@ -49,6 +51,7 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/app/chats/{id}/start", post(start))
         .route("/app/chats/{id}/token", post(token))
         .route("/app/head-start", post(head_start::head_start))
+        .route_layer(from_fn(origin::own_pages))
 }
 
 #[derive(Serialize)]

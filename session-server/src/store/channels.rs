@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Result, Store};
 use crate::input::Role;
+use crate::limits::PAGE_BYTES;
 use crate::time::{self, Millis};
 
 /// How long a part id stays claimed.
@@ -132,7 +133,7 @@ impl Store {
         })
     }
 
-    /// The records of `.in` after `after`, or all.
+    /// The next records of `.in` after `after`, or from the start: a page of them.
     pub(crate) fn in_records(&self, session: &str, after: Option<u64>) -> Result<Vec<InRecord>> {
         self.read(|db| {
             db.prepare_cached(&format!(
@@ -140,12 +141,12 @@ impl Store {
                  WHERE session = ?1 AND (?2 IS NULL OR seq > ?2) ORDER BY seq",
                 InRecord::COLUMNS
             ))?
-            .query_map(params![session, after], InRecord::from_row)?
-            .collect()
+            .query_map(params![session, after], InRecord::from_row)
+            .and_then(|records| page(records, |record| record.body.len()))
         })
     }
 
-    /// Up to `limit` records of `.out` from `from` on; what was trimmed away is passed over.
+    /// Up to `limit` records of `.out` from `from` on, a page of them at most; what was trimmed away is passed over.
     pub(crate) fn out_records(
         &self,
         session: &str,
@@ -157,8 +158,8 @@ impl Store {
                 "SELECT seq, timestamp, headers, body FROM out_records \
                  WHERE session = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
             )?
-            .query_map(params![session, from, limit], OutRecord::from_row)?
-            .collect()
+            .query_map(params![session, from, limit], OutRecord::from_row)
+            .and_then(|records| page(records, |record| record.body.len()))
         })
     }
 
@@ -186,6 +187,24 @@ impl Store {
                 .any(|(name, value)| name == "trigger-control" && value == "turn-complete"))
         })
     }
+}
+
+/// As many of these as are read at once: no more than [`PAGE_BYTES`], but one at least.
+fn page<T>(
+    records: impl Iterator<Item = Result<T>>,
+    bytes: impl Fn(&T) -> usize,
+) -> Result<Vec<T>> {
+    let mut page = Vec::new();
+    let mut length = 0;
+    for record in records {
+        let record = record?;
+        length += bytes(&record);
+        if length > PAGE_BYTES && !page.is_empty() {
+            break;
+        }
+        page.push(record);
+    }
+    Ok(page)
 }
 
 /// Claims a part id; false when it is taken.

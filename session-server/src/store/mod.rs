@@ -8,6 +8,8 @@ mod chats;
 mod sessions;
 mod turns;
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +27,9 @@ const APPLICATION_ID: i32 = 0x7473_6573;
 /// The schema: what each version adds to the one before. A file is brought to the last one.
 const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
+/// The name that makes SQLite keep everything in memory.
+const IN_MEMORY: &str = ":memory:";
+
 /// A killed predecessor may take a moment to let go of the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -39,7 +44,10 @@ pub(crate) enum OpenError {
     Sqlite(#[from] rusqlite::Error),
     /// Its folder cannot be made.
     #[error("its folder cannot be made: {0}")]
-    Folder(#[from] std::io::Error),
+    Folder(io::Error),
+    /// It cannot be made or opened.
+    #[error("{0}")]
+    File(io::Error),
     /// A healthy database that someone else made.
     #[error("it belongs to another program")]
     Foreign,
@@ -61,7 +69,10 @@ impl Store {
     /// Opens `path`, making it and its folder when missing; `:memory:` keeps nothing.
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
+        }
+        if path != Path::new(IN_MEMORY) {
+            make_private(path).map_err(OpenError::File)?;
         }
         let mut db = Connection::open(path)?;
         claim(&db).map_err(|error| match error.sqlite_error_code() {
@@ -111,6 +122,16 @@ impl Store {
         tx.commit()?;
         Ok(answer)
     }
+}
+
+/// Makes the file, if it is missing, for its owner alone: it holds the chats, and what signs tokens.
+/// What SQLite puts beside it is as private as the file.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Takes the file for this process alone: two servers on one file would run every turn twice.
