@@ -12,6 +12,8 @@ use axum::body::Body;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -23,13 +25,12 @@ use crate::agents::{Agents, Model, SetupError, Workers};
 use crate::api::{self, ApiError, read_body};
 use crate::app;
 use crate::auth::Keys;
-use crate::bells::Bells;
 use crate::cli::Options;
 use crate::connections::{self, Door, End};
 use crate::faults::{self, Desk};
 use crate::limits::{self, FilesError, Limits};
 use crate::proxy;
-use crate::store::{OpenError, Store};
+use crate::store::{self, AnyStore, News, OpenError, SqliteStore};
 
 /// How long a browser may remember a preflight's answer.
 const PREFLIGHT_SECONDS: u64 = 24 * 60 * 60;
@@ -40,9 +41,8 @@ const BELOW_NO_PAGE: [&str; 5] =
 
 /// What all handlers and workers share.
 pub(crate) struct Server {
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: AnyStore,
     pub(crate) keys: Keys,
-    pub(crate) bells: Bells,
     pub(crate) agents: Agents,
     pub(crate) workers: Workers,
     pub(crate) faults: Arc<Desk>,
@@ -73,6 +73,8 @@ pub(crate) enum RunError {
         "there is no page in {0}: it has no index.html; build the page first, or name its folder with --page"
     )]
     NoPage(PathBuf),
+    #[error(transparent)]
+    Store(#[from] store::Error),
     #[error("{0}")]
     Files(#[from] FilesError),
     #[error("{0}")]
@@ -96,9 +98,7 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
         patience: Duration::from_secs(options.patience_seconds),
     };
     limits::open_files_for(limits.connections)?;
-    let mut agents = agents(&options)?;
-    let store = Store::open(&options.db).map_err(|error| database_error(&options, error))?;
-    let store = Arc::new(store);
+    let place = Place::of(&options)?;
     let faults = Arc::new(Desk::default());
 
     let outer = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -113,24 +113,31 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
         });
         Ok::<_, RunError>((listener, shutdown))
     })?;
-    announce(listener.local_addr()?)?;
+    let mut is_announced = false;
     loop {
-        let secret = store.signing_secret();
-        let secret = secret.map_err(|error| database_error(&options, error.into()))?;
-        let server = Arc::new(Server {
-            store: Arc::clone(&store),
-            keys: Keys::new(options.secret_key.clone(), &secret, options.token_seconds),
-            bells: Bells::default(),
-            agents,
-            workers: Workers::default(),
-            faults: Arc::clone(&faults),
-            limits,
-            shutdown: shutdown.clone(),
-        });
-        let life = Runtime::new()?;
-        match life.block_on(live(server, listener.try_clone()?, &options))? {
-            End::Stopped => return Ok(()),
-            End::Restart => agents = self::agents(&options)?,
+        let begin = async {
+            let mut stopped = shutdown.clone();
+            let store = tokio::select! {
+                store = place.open() => store?,
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(End::Stopped),
+            };
+            let secret = store.signing_secret().await?;
+            let server = Arc::new(Server {
+                store,
+                keys: Keys::new(options.secret_key.clone(), &secret, options.token_seconds),
+                agents: agents(&options)?,
+                workers: Workers::default(),
+                faults: Arc::clone(&faults),
+                limits,
+                shutdown: shutdown.clone(),
+            });
+            if !std::mem::replace(&mut is_announced, true) {
+                announce(listener.local_addr()?)?;
+            }
+            live(server, listener.try_clone()?, options.page.as_deref()).await
+        };
+        if Runtime::new()?.block_on(begin)? == End::Stopped {
+            return Ok(());
         }
     }
 }
@@ -139,18 +146,44 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
 async fn live(
     server: Arc<Server>,
     listener: std::net::TcpListener,
-    options: &Options,
+    page: Option<&Path>,
 ) -> Result<End, RunError> {
-    let unfinished = server.store.sessions_with_work();
-    for session in unfinished.map_err(|error| database_error(options, error.into()))? {
-        server.wake_agent(&session);
-    }
+    tokio::spawn(heed(Arc::clone(&server), server.store.news().await?));
     let limits = server.limits;
     let doors = [
-        Door::new(routes(Arc::clone(&server), options.page.as_deref()), limits.connections),
+        Door::new(routes(Arc::clone(&server), page), limits.connections),
         Door::new(refusals(limits), limits::REFUSALS),
     ];
     Ok(connections::serve(TcpListener::from_std(listener)?, &doors, server).await)
+}
+
+/// Does what the store's news ask for.
+async fn heed(server: Arc<Server>, mut news: BoxStream<'static, News>) {
+    while let Some(news) = news.next().await {
+        match news {
+            News::Work(session) => server.wake_agent(&session),
+        }
+    }
+}
+
+/// Where a server keeps what outlives it.
+enum Place {
+    File(Arc<SqliteStore>),
+}
+
+impl Place {
+    fn of(options: &Options) -> Result<Self, RunError> {
+        let store = SqliteStore::open(&options.db)
+            .map_err(|error| RunError::Database(options.db.clone(), error))?;
+        Ok(Self::File(Arc::new(store)))
+    }
+
+    /// The store for one life of the server.
+    async fn open(&self) -> Result<AnyStore, RunError> {
+        match self {
+            Self::File(store) => Ok(Arc::clone(store) as AnyStore),
+        }
+    }
 }
 
 /// The agents, made anew for each life: a model's connections belong to the life that opened them.
@@ -159,10 +192,6 @@ fn agents(options: &Options) -> Result<Agents, SetupError> {
     let model_key = std::env::var_os("MODEL_API_KEY");
     let model = Model::of(options.model_url.as_deref(), options.model.clone(), model_key)?;
     Ok(Agents::new(model))
-}
-
-fn database_error(options: &Options, error: OpenError) -> RunError {
-    RunError::Database(options.db.clone(), error)
 }
 
 /// All routes.

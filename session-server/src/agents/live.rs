@@ -11,8 +11,8 @@ use super::Ask;
 use super::chunk::{Chunk, Kind};
 use super::draft::Draft;
 use super::model::{Conversation, Model, Piece, Speaker};
-use super::worker::{BURST, Worker};
-use crate::store::{self, Answer, End, Session, Turn};
+use super::worker::{BURST, Result, Worker};
+use crate::store::{Answer, End, Session, Turn};
 
 impl Worker {
     /// Has the model answer the turn's question.
@@ -22,13 +22,13 @@ impl Worker {
         turn: Turn,
         ask: &Ask,
         model: &Model,
-    ) -> store::Result<()> {
-        let mut exchanges = self.history(session, turn.input)?.exchanges;
+    ) -> Result<()> {
+        let mut exchanges = self.history(session, turn.input).await?.exchanges;
         let Some(asked) = exchanges.pop().filter(|_| !ask.text.trim().is_empty()) else {
             let error = "There is no text to answer: this agent reads nothing else.";
-            return self.fail(session, turn, ask, error.to_owned());
+            return self.fail(session, turn, ask, error.to_owned()).await;
         };
-        let mut answers = self.server.store.answers(&self.session)?;
+        let mut answers = self.server.store.answers(&self.session).await?;
         let mut conversation = Conversation::default();
         for exchange in exchanges {
             conversation.add(Speaker::User, &exchange.text());
@@ -37,31 +37,31 @@ impl Worker {
         }
         conversation.add(Speaker::User, &ask.text);
 
-        let mut draft = self.begin(turn, ask)?;
+        let mut draft = self.begin(turn, ask).await?;
         conversation.go_on_from(draft.text());
         let last = self.write_down(&mut draft, model.answer(&conversation)).await?;
-        let answer = Some(Answer { question: asked.asked, text: draft.text() });
-        self.complete(session, &draft.ended_by(last), End { answer, ..End::default() })
+        let answer = Some(Answer { question: asked.asked, text: draft.text().to_owned() });
+        self.complete(session, &draft.ended_by(last), End { answer, ..End::default() }).await
     }
 
     /// Ends the turn with an error, as the user is to read it, however far it has come.
-    pub(super) fn fail(
+    pub(super) async fn fail(
         &self,
         session: &Session,
         turn: Turn,
         ask: &Ask,
         error_text: String,
-    ) -> store::Result<()> {
-        let draft = self.begin(turn, ask)?;
-        self.complete(session, &draft.ended_by([Chunk::Error { error_text }]), End::default())
+    ) -> Result<()> {
+        let draft = self.begin(turn, ask).await?;
+        self.complete(session, &draft.ended_by([Chunk::Error { error_text }]), End::default()).await
     }
 
     /// Begins the turn's message, or finds out how far it has come.
-    fn begin(&self, turn: Turn, ask: &Ask) -> store::Result<Draft> {
+    async fn begin(&self, turn: Turn, ask: &Ask) -> Result<Draft> {
         if turn.step > 0 {
-            return Ok(Draft::of(&self.server.store.turn_chunks::<Chunk>(&self.session)?));
+            return Ok(Draft::of(&self.written().await?));
         }
-        self.write(&[ask.start(), Chunk::StartStep])?;
+        self.write(&[ask.start(), Chunk::StartStep]).await?;
         Ok(Draft::default())
     }
 
@@ -69,17 +69,20 @@ impl Worker {
     async fn write_down(
         &mut self,
         draft: &mut Draft,
-        reply: impl Stream<Item = Result<Piece, String>>,
-    ) -> store::Result<Vec<Chunk>> {
+        reply: impl Stream<Item = std::result::Result<Piece, String>>,
+    ) -> Result<Vec<Chunk>> {
         // A text that goes on after a break is not broken once more, by new thoughts on how to go on.
         let goes_on = !draft.text().is_empty();
         let mut reply = pin!(reply.ready_chunks(BURST));
         loop {
-            if self.server.store.is_stopped(&self.session)? {
-                return Ok(vec![Chunk::Abort]);
-            }
             let arrived = tokio::select! {
-                Ok(()) = self.wake.changed() => continue,
+                biased;
+                Ok(()) = self.wake.changed() => {
+                    if self.server.store.is_stopped(&self.session).await? {
+                        return Ok(vec![Chunk::Abort]);
+                    }
+                    continue;
+                }
                 arrived = reply.next() => arrived,
             };
             let Some(arrived) = arrived else {
@@ -95,16 +98,16 @@ impl Worker {
                     Err(error_text) => error = Some(Chunk::Error { error_text }),
                 }
             }
-            self.write(&chunks)?;
+            self.write(&chunks).await?;
             if let Some(error) = error {
                 return Ok(vec![error]);
             }
         }
     }
 
-    fn write(&self, chunks: &[Chunk]) -> store::Result<()> {
-        self.server.store.write_steps(&self.session, &self.parts(chunks)?)?;
-        self.server.bells.ring(&self.session);
+    async fn write(&self, chunks: &[Chunk]) -> Result<()> {
+        let parts = self.parts(chunks).await?;
+        self.server.store.write_steps(&self.session, &parts).await?;
         Ok(())
     }
 }

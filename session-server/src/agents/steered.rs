@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::chunk::{Chunk, Injected, Injection, Kind};
 use super::script::Script;
-use super::worker::Worker;
+use super::worker::{Result, Worker};
 use super::{Ask, story};
 use crate::input::{Input, Message};
-use crate::store::{self, InRecord};
+use crate::store::InRecord;
 
 /// The pause between two words of an answer in between.
 const PACE: Duration = Duration::from_millis(20);
 
 /// Tells a story in as many steps as it has chapters.
-pub(super) fn answer(ask: &Ask) -> Result<Script, String> {
+pub(super) fn answer(ask: &Ask) -> std::result::Result<Script, String> {
     let (story, pace) = story::told(ask)?;
     let mut script = Script::steered();
     for chapter in story.split("\n\n## ").enumerate() {
@@ -32,10 +32,9 @@ pub(super) fn answer(ask: &Ask) -> Result<Script, String> {
 
 impl Worker {
     /// Puts into a script what the messages have made of it that its turn has taken in so far.
-    pub(super) fn recall_injections(&self, script: &mut Script) -> store::Result<()> {
+    pub(super) async fn recall_injections(&self, script: &mut Script) -> Result<()> {
         if script.is_steered() {
-            let written = self.server.store.turn_chunks(&self.session)?;
-            for (at, chunk) in written.into_iter().enumerate() {
+            for (at, chunk) in self.written().await?.into_iter().enumerate() {
                 if let Chunk::Injected { id, data } = chunk {
                     script.insert(at, |script| interlude(script, id, data));
                 }
@@ -46,22 +45,18 @@ impl Worker {
 
     /// Takes in the messages that wait, where this is a place to; returns how many steps are written
     /// with that.
-    pub(super) fn take_in_what_waits(
-        &self,
-        script: &mut Script,
-        at: usize,
-    ) -> store::Result<usize> {
+    pub(super) async fn take_in_what_waits(&self, script: &mut Script, at: usize) -> Result<usize> {
         if !script.takes_in(at) {
             return Ok(0);
         }
-        let waiting = self.server.store.waiting_questions(&self.session)?;
+        let waiting = self.server.store.waiting_questions(&self.session).await?;
         let Some(first) = waiting.first() else {
             return Ok(0);
         };
         let (id, data) = (format!("injection-{}", first.seq), injection(&waiting));
         let note = Chunk::Injected { id: id.clone(), data: data.clone() };
-        self.server.store.inject(&self.session, &self.parts([&note])?, &waiting)?;
-        self.server.bells.ring(&self.session);
+        let note = self.parts([&note]).await?;
+        self.server.store.inject(&self.session, &note, &waiting).await?;
         script.insert(at, |script| interlude(script, id, data));
         Ok(1)
     }

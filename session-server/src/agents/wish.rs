@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use super::Ask;
 use super::actions::Action;
 use super::history::History;
-use super::worker::{Worker, boot, message_id};
+use super::worker::{Result, Worker, boot, message_id};
 use crate::input::{Input, Message, Payload, Role, Trigger};
-use crate::store::{self, Session, Turn};
+use crate::store::{Session, Turn};
 
 /// What a turn is to do.
 pub(super) enum Wish {
@@ -17,18 +17,18 @@ pub(super) enum Wish {
     /// To answer.
     Answer(Ask),
     /// To do this to what was said so far.
-    Act { action: Result<Action, String>, history: History, ask: Ask },
+    Act { action: std::result::Result<Action, String>, history: History, ask: Ask },
 }
 
 impl Worker {
     /// What the turn is to do.
-    pub(super) fn wish(&self, session: &Session, turn: Turn) -> store::Result<Wish> {
+    pub(super) async fn wish(&self, session: &Session, turn: Turn) -> Result<Wish> {
         let fresh = message_id(session, turn.input);
         let Some(seq) = turn.input else {
             let wish = boot(session).map(|payload| Wish::Answer(ask(fresh, &payload)));
             return Ok(wish.unwrap_or(Wish::Nothing));
         };
-        let Some(record) = self.server.store.in_record(&self.session, seq)? else {
+        let Some(record) = self.server.store.in_record(&self.session, seq).await? else {
             return Ok(Wish::Nothing);
         };
         let Ok(Input::Message(payload)) = Input::parse(&record.body) else {
@@ -39,17 +39,20 @@ impl Worker {
             return Ok(Wish::Answer(asked));
         }
         if payload.trigger == Trigger::Action {
-            let history = self.history(session, seq.checked_sub(1))?;
+            let history = self.history(session, seq.checked_sub(1)).await?;
             return Ok(Wish::Act { action: Action::parse(payload.action), history, ask: asked });
         }
-        let history = self.history(session, Some(seq))?;
+        let history = self.history(session, Some(seq)).await?;
         Ok(Wish::Answer(asked.again(&history, payload.message.as_ref())))
     }
 
     /// What was said up to this record of `.in`, or at the session's creation.
-    pub(super) fn history(&self, session: &Session, last: Option<u64>) -> store::Result<History> {
-        let records = last.map(|seq| self.server.store.history(&self.session, seq)).transpose()?;
-        Ok(History::of(session, &records.unwrap_or_default()))
+    pub(super) async fn history(&self, session: &Session, last: Option<u64>) -> Result<History> {
+        let records = match last {
+            Some(seq) => self.server.store.history(&self.session, seq).await?,
+            None => Vec::new(),
+        };
+        Ok(History::of(session, &records))
     }
 }
 

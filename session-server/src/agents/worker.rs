@@ -18,12 +18,18 @@ use super::{Script, actions};
 use crate::api::sessions::base_payload;
 use crate::input::Payload;
 use crate::server::Server;
-use crate::store::{self, End, OutPart, Position, Session, Turn};
+use crate::store::{End, OutPart, Position, Session, Turn};
 
 /// The most that is written at once when there is no pause between the steps.
 pub(super) const BURST: usize = 256;
 
-/// How long a worker waits when the database fails it.
+/// Why a worker cannot go on yet.
+pub(super) type Trouble = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a worker's step answers.
+pub(super) type Result<T> = std::result::Result<T, Trouble>;
+
+/// How long a worker waits when the store fails it.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The running workers, by session: those whose agent has something to do.
@@ -78,9 +84,9 @@ impl Worker {
         }
     }
 
-    async fn work(&mut self) -> store::Result<()> {
+    async fn work(&mut self) -> Result<()> {
         loop {
-            match self.server.store.take_turn(&self.session)? {
+            match self.server.store.take_turn(&self.session).await? {
                 Position::Closed | Position::Idle => return Ok(()),
                 Position::Running(turn) => self.perform(turn).await?,
             }
@@ -88,13 +94,15 @@ impl Worker {
     }
 
     /// Writes what is left of the turn's answer, and completes it.
-    async fn perform(&mut self, turn: Turn) -> store::Result<()> {
+    async fn perform(&mut self, turn: Turn) -> Result<()> {
+        // What has come before may be a stop for this turn.
+        self.wake.mark_changed();
         let server = Arc::clone(&self.server);
-        let Some(session) = server.store.session(&self.session)? else {
+        let Some(session) = server.store.session(&self.session).await? else {
             return Ok(());
         };
-        let (ask, agent) = match self.wish(&session, turn)? {
-            Wish::Nothing => return self.complete(&session, &[], End::default()),
+        let (ask, agent) = match self.wish(&session, turn).await? {
+            Wish::Nothing => return self.complete(&session, &[], End::default()).await,
             Wish::Act { action, history, ask } => {
                 let script = action.and_then(|act| actions::answer(act, history, ask.start()));
                 let script = script.unwrap_or_else(Script::failing);
@@ -108,73 +116,74 @@ impl Worker {
                 self.recite(&session, turn, script.begun_by(ask.start())).await
             }
             Some(Agent::Model(model)) => self.converse(&session, turn, &ask, model).await,
-            None => self.fail(&session, turn, &ask, Agents::missing(&session.task_identifier)),
+            None => {
+                let error = Agents::missing(&session.task_identifier);
+                self.fail(&session, turn, &ask, error).await
+            }
         }
     }
 
     /// Writes a script from the turn's step on, and completes the turn.
-    async fn recite(
-        &mut self,
-        session: &Session,
-        turn: Turn,
-        mut script: Script,
-    ) -> store::Result<()> {
+    async fn recite(&mut self, session: &Session, turn: Turn, mut script: Script) -> Result<()> {
         let mut written = turn.step;
-        self.recall_injections(&mut script)?;
+        self.recall_injections(&mut script).await?;
         loop {
-            written += self.take_in_what_waits(&mut script, written)?;
+            written += self.take_in_what_waits(&mut script, written).await?;
             let Some(step) = script.steps.get(written) else {
                 let end = End { closing: script.closing, ..End::default() };
-                return self.complete(session, &[], end);
+                return self.complete(session, &[], end).await;
             };
             if self.is_stopped_within(step.pause).await? {
-                return self.complete(session, &script.cut_short(written), End::default());
+                return self.complete(session, &script.cut_short(written), End::default()).await;
             }
-            let parts = self.parts(script.burst(written, BURST))?;
-            if !self.server.store.write_steps(&self.session, &parts)? {
+            let parts = self.parts(script.burst(written, BURST)).await?;
+            if !self.server.store.write_steps(&self.session, &parts).await? {
                 return Ok(());
             }
             written += parts.len();
-            self.server.bells.ring(&self.session);
         }
     }
 
-    /// Waits, unless a stop for the running turn comes first; true when one has.
-    async fn is_stopped_within(&mut self, pause: Duration) -> store::Result<bool> {
+    /// Waits, unless a stop for the running turn comes first; true when one has. The store is asked
+    /// where the worker was woken, and that it is for each record that comes.
+    async fn is_stopped_within(&mut self, pause: Duration) -> Result<bool> {
         let end = Instant::now() + pause;
+        let mut is_woken = self.wake.has_changed()?;
         loop {
-            if self.server.store.is_stopped(&self.session)? {
-                return Ok(true);
+            if is_woken {
+                self.wake.mark_unchanged();
+                if self.server.store.is_stopped(&self.session).await? {
+                    return Ok(true);
+                }
             }
             tokio::select! {
                 () = sleep_until(end) => return Ok(false),
-                Ok(()) = self.wake.changed() => {}
+                Ok(()) = self.wake.changed() => is_woken = true,
             }
         }
     }
 
     /// Ends the turn with these chunks.
-    pub(super) fn complete(
-        &self,
-        session: &Session,
-        last: &[Chunk],
-        end: End<'_>,
-    ) -> store::Result<()> {
-        let token = self.server.keys.mint(&session.external_id);
-        let token = token.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let last = self.parts(last)?;
-        self.server.store.complete_turn(&self.session, &last, token, end)?;
-        self.server.bells.ring(&self.session);
-        Ok(())
+    pub(super) async fn complete(&self, session: &Session, last: &[Chunk], end: End) -> Result<()> {
+        let token = self.server.keys.mint(&session.external_id)?;
+        let last = self.parts(last).await?;
+        Ok(self.server.store.complete_turn(&self.session, &last, token, end).await?)
+    }
+
+    /// What is written of the running turn.
+    pub(super) async fn written(&self) -> Result<Vec<Chunk>> {
+        let written = self.server.store.turn_chunks(&self.session).await?;
+        let chunks = written.iter().map(|json| serde_json::from_str(json.get()));
+        Ok(chunks.collect::<std::result::Result<_, _>>()?)
     }
 
     /// These chunks as they go to `.out`.
-    pub(super) fn parts<'a>(
+    pub(super) async fn parts<'a>(
         &self,
         chunks: impl IntoIterator<Item = &'a Chunk>,
-    ) -> store::Result<Vec<OutPart>> {
+    ) -> Result<Vec<OutPart>> {
         let Server { faults, store, .. } = &*self.server;
-        let session = if faults.stand() { store.session(&self.session)? } else { None };
+        let session = if faults.stand() { store.session(&self.session).await? } else { None };
         let copies = || session.as_ref().map_or(1, |session| faults.copies(&session.external_id));
         let part = |chunk: &Chunk| OutPart { chunk: chunk.to_json(), copies: copies() };
         Ok(chunks.into_iter().map(part).collect())

@@ -37,7 +37,7 @@ pub(crate) async fn append(
 ) -> Result<Json<Appended>, ApiError> {
     let body = read_body(body, LIMIT).await;
     let caller = server.keys.caller(&headers)?;
-    let session = session_for(&server, &caller, Access::Write, &name)?;
+    let session = session_for(&server, &caller, Access::Write, &name).await?;
     if session.has_expired() {
         return Err(ApiError::BadRequest("the session has expired".to_owned()));
     }
@@ -47,7 +47,7 @@ pub(crate) async fn append(
     if record_bytes(&body, &part_id) > LIMIT {
         return Err(ApiError::TooLarge(format!("the record is over {LIMIT} bytes")));
     }
-    let append = server.store.append_in(&session.id, &part_id, input.role(), &body)?;
+    let append = server.store.append_in(&session.id, &part_id, input.role(), &body).await?;
     let seq = match append {
         Append::Landed(seq) => {
             server.wake_agent(&session.id);

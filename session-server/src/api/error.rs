@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::auth::AuthError;
+use crate::store;
 
 /// Why a call is refused.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +42,8 @@ pub(crate) enum ApiError {
     SessionClosed(Option<String>),
     #[error("the session has expired")]
     SessionExpired,
-    #[error("the database failed: {0}")]
-    Store(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
     #[error("the database holds text that is no JSON: {0}")]
     Stored(serde_json::Error),
     #[error("the session token could not be signed")]

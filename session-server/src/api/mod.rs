@@ -5,7 +5,7 @@ mod body;
 mod error;
 mod records;
 pub(crate) mod sessions;
-pub(crate) mod subscribe;
+mod subscribe;
 
 use std::sync::Arc;
 
@@ -50,13 +50,13 @@ pub(crate) fn only_server(server: &Server, headers: &HeaderMap) -> Result<Caller
 }
 
 /// The session that a path names, if the caller may have it.
-fn session_for(
+async fn session_for(
     server: &Server,
     caller: &Caller,
     access: Access,
     name: &str,
 ) -> Result<Session, ApiError> {
-    let session = server.store.session(name)?;
+    let session = server.store.session(name).await?;
     let allowed = match &session {
         Some(session) => caller.may(access, &[&session.external_id, &session.id]),
         None => caller.may(access, &[name]),

@@ -52,15 +52,15 @@ pub(crate) async fn records(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let caller = server.keys.caller(&headers)?;
-    let session = session_for(&server, &caller, Access::Read, &name)?;
+    let session = session_for(&server, &caller, Access::Read, &name).await?;
     let Query(After { after_event_id }) =
         query.map_err(|error| ApiError::BadRequest(error.body_text()))?;
     let mut list = List { server, session: session.id, after: after_event_id, before: "" };
     // A database that fails at once is still told by the status.
-    let first = list.more()?;
+    let first = list.more().await?;
     let start = [START.to_owned(), first.unwrap_or_default()].map(Ok::<_, ApiError>);
     let rest = stream::try_unfold(list, async |mut list| {
-        Ok::<_, ApiError>(list.more()?.map(|text| (text, list)))
+        Ok::<_, ApiError>(list.more().await?.map(|text| (text, list)))
     });
     let end = [END.to_owned()].map(Ok);
     let text = stream::iter(start).chain(rest).chain(stream::iter(end));
@@ -82,8 +82,8 @@ struct List {
 
 impl List {
     /// The next records; none behind the last.
-    fn more(&mut self) -> Result<Option<String>, ApiError> {
-        let records = self.server.store.in_records(&self.session, self.after)?;
+    async fn more(&mut self) -> Result<Option<String>, ApiError> {
+        let records = self.server.store.in_records(&self.session, self.after).await?;
         let Some(last) = records.last() else { return Ok(None) };
         self.after = Some(last.seq);
         let mut text = String::new();

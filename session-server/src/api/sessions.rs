@@ -88,7 +88,7 @@ pub(crate) async fn create_route(
     let body = read_body(body, LIMIT).await;
     only_server(&server, &headers)?;
     let request = json::object(&body?).map_err(ApiError::BadRequest)?;
-    let created = create(&server, request)?;
+    let created = create(&server, request).await?;
     let status = if created.is_cached { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(created)))
 }
@@ -102,7 +102,7 @@ pub(crate) async fn close_route(
 ) -> Result<Json<SessionView>, ApiError> {
     let body = read_body(body, LIMIT).await;
     let caller = only_server(&server, &headers)?;
-    let session = session_for(&server, &caller, Access::Write, &name)?;
+    let session = session_for(&server, &caller, Access::Write, &name).await?;
     let request: CloseRequest = match body?.as_str() {
         "" => CloseRequest::default(),
         text => json::object(text).map_err(ApiError::BadRequest)?,
@@ -111,10 +111,9 @@ pub(crate) async fn close_route(
     if reason.is_some_and(|reason| reason.encode_utf16().count() > REASON_LIMIT) {
         return Err(ApiError::BadRequest(format!("`reason` is over {REASON_LIMIT} characters")));
     }
-    server.store.close_session(&session.id, reason)?;
-    server.bells.ring(&session.id);
+    server.store.close_session(&session.id, reason).await?;
     server.wake_agent(&session.id);
-    let session = server.store.session(&session.id)?;
+    let session = server.store.session(&session.id).await?;
     Ok(Json(view(session.ok_or(ApiError::NoSession)?)?))
 }
 
@@ -123,11 +122,14 @@ pub(crate) async fn close_route(
 /// Its `.out` exists from here on, as the run that creation starts opens it: a reader that comes
 /// before the first record waits with a ping. So the bare `[DONE]` that S2 gives for a stream not
 /// yet made is never seen here, and a first subscribe needs no luck.
-pub(crate) fn create(server: &Arc<Server>, request: CreateRequest) -> Result<Created, ApiError> {
+pub(crate) async fn create(
+    server: &Arc<Server>,
+    request: CreateRequest,
+) -> Result<Created, ApiError> {
     let external_id = request.external_id.clone();
     let new = check(request, &server.agents)?;
-    let made = server.store.create_session(&new)?;
-    let session = server.store.session(&external_id)?.ok_or(ApiError::NoSession)?;
+    let made = server.store.create_session(&new).await?;
+    let session = server.store.session(&external_id).await?.ok_or(ApiError::NoSession)?;
     if session.closed_at.is_some() {
         return Err(ApiError::SessionClosed(session.closed_reason));
     }

@@ -1,5 +1,6 @@
 //! `GET …/out`: the agent's channel as an event stream.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,22 +10,14 @@ use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use futures_util::{Stream, StreamExt};
 
 use super::{ApiError, session_for};
 use crate::auth::Access;
 use crate::faults::Rewind;
-use crate::s2;
+use crate::framing;
 use crate::server::Server;
-use crate::{store, time};
-
-/// The most records in one batch, as S2 has it.
-const BATCH_LIMIT: u32 = 1000;
-
-/// How long a stream is silent before a ping, as S2 has it.
-pub(crate) const PING_EVERY: Duration = Duration::from_secs(5);
+use crate::store::Events;
 
 /// The window when none is asked for, and the longest that may be.
 const DEFAULT_WINDOW_SECONDS: u64 = 60;
@@ -38,109 +31,46 @@ pub(crate) async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let caller = server.keys.caller(&headers)?;
-    let session = session_for(&server, &caller, Access::Read, &name)?;
+    let session = session_for(&server, &caller, Access::Read, &name).await?;
     let accept = text(&headers, ACCEPT.as_str()).unwrap_or_default();
     if !accept.contains("text/event-stream") {
         return Err(ApiError::NotAcceptable);
     }
     let window = window(&headers)?;
     let peek = text(&headers, "x-peek-settled") == Some("1");
-    let settled = peek && server.store.is_settled(&session.id)?;
+    let settled = peek && server.store.is_settled(&session.id).await?;
 
     let Extension(Rewind(rewind)) = rewind.unwrap_or_default();
-    let reader = Reader {
-        records: server.bells.listen(&session.id),
-        shutdown: server.shutdown.clone(),
-        next: first_seq(&server, &session.id, &headers)?.saturating_sub(rewind),
-        server,
-        session: session.id,
-        meter: s2::Meter::default(),
-        caught_up: false,
-        settled,
-        ping_at: Instant::now(),
-        ends_at: Instant::now() + window,
-    };
-    let body = stream::unfold(Some(reader), |reader| async {
-        let mut reader = reader?;
-        let (event, goes_on) = reader.next_event().await?;
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(event)), goes_on.then_some(reader)))
-    });
-    let mut response = Body::from_stream(body).into_response();
+    let mut from = first_seq(&headers);
+    if rewind > 0 {
+        from = from.min(server.store.out_tail(&session.id).await?.seq).saturating_sub(rewind);
+    }
+    let window = (!settled).then_some(window);
+    let events = server.store.subscribe(&session.id, from, window).await?;
+    let mut response = Body::from_stream(told(events, &server)).into_response();
     response.headers_mut().extend(answer_headers(settled));
     Ok(response)
 }
 
-/// One open event stream.
-struct Reader {
-    server: Arc<Server>,
-    session: String,
-    records: watch::Receiver<()>,
-    shutdown: watch::Receiver<bool>,
-    /// The sequence number to read from.
-    next: u64,
-    meter: s2::Meter,
-    /// Whether the reader has seen the end of the channel once.
-    caught_up: bool,
-    /// Whether there is nothing to wait for.
-    settled: bool,
-    ping_at: Instant,
-    ends_at: Instant,
+/// The events up to a failure of the store, which the last of them tells, or to the server's stop.
+fn told(events: Events, server: &Server) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
+    let mut shutdown = server.shutdown.clone();
+    let stopped = async move { drop(shutdown.wait_for(|stopped| *stopped).await) };
+    let told = events.map(|event| {
+        Ok(event.unwrap_or_else(|error| {
+            eprintln!("session-server: {error}");
+            framing::error("the channel cannot be read").into()
+        }))
+    });
+    told.take_until(stopped)
 }
 
-impl Reader {
-    /// The next event, and whether another follows; none when the server stops.
-    async fn next_event(&mut self) -> Option<(String, bool)> {
-        loop {
-            if self.caught_up && Instant::now() >= self.ends_at {
-                return Some((s2::DONE.to_owned(), false));
-            }
-            match self.look() {
-                Ok(Some(event)) => return Some((event, true)),
-                Ok(None) if self.settled => return Some((s2::DONE.to_owned(), false)),
-                Ok(None) => {}
-                Err(error) => {
-                    eprintln!("session-server: {error}");
-                    return Some((s2::error("the channel cannot be read"), false));
-                }
-            }
-            tokio::select! {
-                _ = self.records.changed() => {}
-                () = sleep_until(self.ping_at.min(self.ends_at)) => {}
-                _ = self.shutdown.wait_for(|stopped| *stopped) => return None,
-            }
-        }
-    }
-
-    /// What can be said right now: the records that have come, as one batch, or a ping that is due.
-    fn look(&mut self) -> store::Result<Option<String>> {
-        let store = &self.server.store;
-        let records = store.out_records(&self.session, self.next, BATCH_LIMIT)?;
-        if let Some(last) = records.last() {
-            self.next = last.seq + 1;
-            if self.caught_up {
-                self.ping_at = Instant::now() + PING_EVERY;
-            }
-            return Ok(Some(s2::batch(&records, &mut self.meter)));
-        }
-        if self.settled || Instant::now() < self.ping_at {
-            return Ok(None);
-        }
-        self.caught_up = true;
-        self.ping_at = Instant::now() + PING_EVERY;
-        Ok(Some(s2::ping(time::now(), store.out_tail(&self.session)?)))
-    }
-}
-
-/// Where to read from: after the cursor, which is one integer; anything else means from the start. A
-/// cursor beyond the end, left over from another database, waits at the end.
-fn first_seq(server: &Server, session: &str, headers: &HeaderMap) -> Result<u64, ApiError> {
-    let cursor = text(headers, "last-event-id")
+/// Where to read from: after the cursor, which is one integer; anything else means from the start.
+fn first_seq(headers: &HeaderMap) -> u64 {
+    text(headers, "last-event-id")
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-        .and_then(|text| text.parse::<u64>().ok());
-    Ok(match cursor {
-        None => 0,
-        Some(seq) => seq.saturating_add(1).min(server.store.out_tail(session)?.seq),
-    })
+        .and_then(|text| text.parse::<u64>().ok())
+        .map_or(0, |seq| seq.saturating_add(1))
 }
 
 fn window(headers: &HeaderMap) -> Result<Duration, ApiError> {

@@ -7,17 +7,18 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::sync::watch;
+use sse_stream::{Sse, SseStream};
 
 use super::{Answer, BasePayload, Shared, agent_of, bad, make_session, read_object};
 use crate::agents::message_id;
@@ -25,10 +26,10 @@ use crate::api::ApiError;
 use crate::input::{Message, Role};
 use crate::json;
 use crate::server::Server;
-use crate::store::{self, Append, OutRecord, Session};
+use crate::store::{self, Append, Events, Session};
 
-/// The most records that are read at once.
-const BATCH_LIMIT: u32 = 1000;
+/// How long the turn may be silent.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What a test or a demo may order.
 #[derive(Deserialize)]
@@ -62,7 +63,7 @@ pub(super) async fn head_start(
     if !last.is_from_user() {
         return Err(bad("the last of `headStartMessages` must be the user's"));
     }
-    let agent = agent_of(&server, &request.chat_id, order.agent)?;
+    let agent = agent_of(&server, &request.chat_id, order.agent).await?;
     let payload = BasePayload {
         chat_id: &request.chat_id,
         trigger: "submit-message",
@@ -70,20 +71,17 @@ pub(super) async fn head_start(
         head_start_messages: Some(&messages),
         metadata: request.metadata.as_deref(),
     };
-    let created = make_session(&server, &agent, &payload)?;
-    let session = server.store.session(&request.chat_id)?.ok_or(ApiError::NoSession)?;
-    let asked = if created.is_cached { Some(submit(&server, &session, &payload)?) } else { None };
-    let teller = Teller {
-        records: server.bells.listen(&session.id),
-        shutdown: server.shutdown.clone(),
-        next: 0,
-        message_id: message_id(&session, asked),
-        has_begun: false,
-        server,
-        session: session.id,
+    let created = make_session(&server, &agent, &payload).await?;
+    let session = server.store.session(&request.chat_id).await?.ok_or(ApiError::NoSession)?;
+    let asked = match created.is_cached {
+        true => Some(submit(&server, &session, &payload).await?),
+        false => None,
     };
-    let mut response =
-        Body::from_stream(stream::unfold(Some(teller), Teller::tell)).into_response();
+    let events = server.store.subscribe(&session.id, 0, Some(PATIENCE)).await?;
+    let mut shutdown = server.shutdown.clone();
+    let stopped = async move { drop(shutdown.wait_for(|stopped| *stopped).await) };
+    let teller = Teller::new(message_id(&session, asked));
+    let mut response = Body::from_stream(teller.tell(events).take_until(stopped)).into_response();
     let mut say = |name, value| response.headers_mut().insert(name, value);
     say(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     say(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
@@ -100,7 +98,7 @@ pub(super) async fn head_start(
 }
 
 /// Asks in a session that was there before, as a page does that has lost what it knew of it.
-fn submit(server: &Arc<Server>, session: &Session, payload: &BasePayload<'_>) -> Answer<u64> {
+async fn submit(server: &Arc<Server>, session: &Session, payload: &BasePayload<'_>) -> Answer<u64> {
     #[derive(Serialize)]
     struct Record<'a> {
         kind: &'static str,
@@ -110,7 +108,7 @@ fn submit(server: &Arc<Server>, session: &Session, payload: &BasePayload<'_>) ->
     let body = serde_json::to_string(&Record { kind: "message", payload });
     let body = body.map_err(|error| bad(error.to_string()))?;
     let part_id = store::fresh_id("part");
-    match server.store.append_in(&session.id, &part_id, Role::Question, &body)? {
+    match server.store.append_in(&session.id, &part_id, Role::Question, &body).await? {
         Append::Landed(seq) => {
             server.wake_agent(&session.id);
             Ok(seq)
@@ -120,76 +118,104 @@ fn submit(server: &Arc<Server>, session: &Session, payload: &BasePayload<'_>) ->
     }
 }
 
+/// A batch of records, as the event stream of a session has it.
+#[derive(Deserialize)]
+struct Batch {
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    seq_num: u64,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+}
+
+impl Record {
+    /// What it says; none in a control record.
+    fn part(&self) -> Option<Part> {
+        self.headers.is_empty().then(|| serde_json::from_str(&self.body).ok()).flatten()
+    }
+
+    /// Whether it is a control record of this kind.
+    fn is_control(&self, kind: &str) -> bool {
+        self.headers.iter().any(|(name, value)| name == "trigger-control" && value == kind)
+    }
+}
+
+#[derive(Deserialize)]
+struct Part {
+    data: Box<RawValue>,
+    id: String,
+}
+
 /// Tells what stands in `.out` of one turn.
 struct Teller {
-    server: Arc<Server>,
-    session: String,
-    records: watch::Receiver<()>,
-    shutdown: watch::Receiver<bool>,
-    /// The sequence number to read from.
-    next: u64,
     /// The message that the turn begins.
     message_id: String,
     has_begun: bool,
+    /// The last part that was told: its writer may have written it twice.
+    told: String,
+    is_over: bool,
 }
 
 impl Teller {
-    /// The next lines, and who tells the ones after them.
-    async fn tell(teller: Option<Self>) -> Option<(Result<Bytes, Infallible>, Option<Self>)> {
-        let mut teller = teller?;
-        loop {
-            match teller.look() {
-                Ok((text, true)) => return Some((Ok(Bytes::from(text)), None)),
-                Ok((text, false)) if !text.is_empty() => {
-                    return Some((Ok(Bytes::from(text)), Some(teller)));
+    fn new(message_id: String) -> Self {
+        Self { message_id, has_begun: false, told: String::new(), is_over: false }
+    }
+
+    /// The lines that tell it, as it comes.
+    fn tell(self, events: Events) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        let events = SseStream::from_bytes_stream(events);
+        stream::unfold(Some((self, events)), |telling| async {
+            let (mut teller, mut events) = telling?;
+            match events.next().await? {
+                Ok(event) => {
+                    let text = teller.lines(&event);
+                    let rest = (!teller.is_over).then_some((teller, events));
+                    Some((Ok(Bytes::from(text)), rest))
                 }
-                Ok(_) => {}
                 Err(error) => {
                     eprintln!("session-server: {error}");
-                    return None;
+                    None
                 }
             }
-            tokio::select! {
-                _ = teller.records.changed() => {}
-                _ = teller.shutdown.wait_for(|stopped| *stopped) => return None,
-            }
-        }
+        })
     }
 
-    /// What can be told right now, and whether that is the end.
-    fn look(&mut self) -> store::Result<(String, bool)> {
+    /// What an event tells of the turn.
+    fn lines(&mut self, event: &Sse) -> String {
         let mut text = String::new();
-        // What is not this turn's has no words.
-        while text.is_empty() {
-            let records = self.server.store.out_records(&self.session, self.next, BATCH_LIMIT)?;
-            let Some(last) = records.last() else { break };
-            self.next = last.seq + 1;
-            for record in &records {
-                if self.note(record, &mut text)? {
-                    return Ok((text, true));
-                }
+        let data = event.data.as_deref().unwrap_or_default();
+        let batch = serde_json::from_str::<Batch>(data);
+        for record in batch.map(|batch| batch.records).unwrap_or_default() {
+            if self.is_over {
+                break;
             }
+            self.note(&record, &mut text);
         }
-        Ok((text, false))
+        text
     }
 
-    /// Tells what a record says of the turn; true where it ends it.
-    fn note(&mut self, record: &OutRecord, text: &mut String) -> store::Result<bool> {
+    /// Tells what a record says of the turn.
+    fn note(&mut self, record: &Record, text: &mut String) {
         let mut say = |chunk: &str| text.extend(["data: ", chunk, "\n\n"]);
-        if let Some(chunk) = record.chunk()? {
-            self.has_begun = self.has_begun || self.is_start(&chunk);
-            if self.has_begun {
-                say(chunk.get());
+        if let Some(Part { data, id }) = record.part() {
+            self.has_begun = self.has_begun || self.is_start(&data);
+            if self.has_begun && id != self.told {
+                say(data.get());
+                self.told = id;
             }
-            return Ok(false);
-        }
-        if self.has_begun && record.is_control("turn-complete") {
+        } else if self.has_begun && record.is_control("turn-complete") {
             say(r#"{"type":"trigger:turn-complete"}"#);
-            let cursor = record.seq.to_string();
+            let cursor = record.seq_num.to_string();
             say(&json!({ "type": "trigger:session-state", "lastEventId": cursor }).to_string());
-            return Ok(true);
+            self.is_over = true;
+        } else {
+            self.is_over = record.is_control("session-closed");
         }
-        Ok(record.is_control("session-closed"))
     }
 
     fn is_start(&self, chunk: &RawValue) -> bool {

@@ -107,12 +107,12 @@ async fn agents(State(server): Shared) -> Json<Vec<Profile>> {
 }
 
 async fn list(State(server): Shared) -> Answer<Json<Vec<SummaryView>>> {
-    let chats = server.store.chats()?;
+    let chats = server.store.chats().await?;
     Ok(Json(chats.into_iter().map(SummaryView::from).collect()))
 }
 
 async fn show(State(server): Shared, Path(id): Path<String>) -> Answer<Json<ChatView>> {
-    let chat = server.store.chat(&id)?.ok_or_else(|| no_chat(&id))?;
+    let chat = server.store.chat(&id).await?.ok_or_else(|| no_chat(&id))?;
     Ok(Json(ChatView {
         id,
         title: chat.title,
@@ -128,12 +128,12 @@ async fn change(
     body: Body,
 ) -> Answer<Json<ChatView>> {
     let change: Change = read_object(body).await?;
-    put_chat(&server, &id, change.title.as_deref(), change.agent.as_deref())?;
+    put_chat(&server, &id, change.title.as_deref(), change.agent.as_deref()).await?;
     show(State(server), Path(id)).await
 }
 
 async fn remove(State(server): Shared, Path(id): Path<String>) -> Answer<StatusCode> {
-    found(server.store.delete_chat(&id)?, &id)
+    found(server.store.delete_chat(&id).await?, &id)
 }
 
 async fn save_messages(
@@ -145,7 +145,7 @@ async fn save_messages(
     let messages: Vec<&RawValue> =
         serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
     let title = title(&messages);
-    found(server.store.save_messages(&id, &text, title.as_deref())?, &id)
+    found(server.store.save_messages(&id, &text, title.as_deref()).await?, &id)
 }
 
 async fn save_session(
@@ -158,13 +158,13 @@ async fn save_session(
         "null" => None,
         text => Some(json::object(text).map_err(bad)?),
     };
-    found(server.store.save_chat_session(&id, session.map(RawValue::get))?, &id)
+    found(server.store.save_chat_session(&id, session.map(RawValue::get)).await?, &id)
 }
 
 /// What a server action with the secret key does: makes the session, keeps the chat's row.
 async fn start(State(server): Shared, Path(id): Path<String>, body: Body) -> Answer<Json<Started>> {
     let start: Start = read_object(body).await?;
-    let agent = agent_of(&server, &id, start.task_id)?;
+    let agent = agent_of(&server, &id, start.task_id).await?;
     let payload = BasePayload {
         chat_id: &id,
         trigger: "preload",
@@ -172,7 +172,7 @@ async fn start(State(server): Shared, Path(id): Path<String>, body: Body) -> Ans
         head_start_messages: None,
         metadata: start.client_data.as_deref(),
     };
-    let created = make_session(&server, &agent, &payload)?;
+    let created = make_session(&server, &agent, &payload).await?;
     Ok(Json(Started { public_access_token: created.public_access_token }))
 }
 
@@ -195,7 +195,11 @@ struct BasePayload<'a> {
 }
 
 /// Makes the session, unless it is there, and the chat's row with it.
-fn make_session(server: &Arc<Server>, agent: &str, payload: &BasePayload<'_>) -> Answer<Created> {
+async fn make_session(
+    server: &Arc<Server>,
+    agent: &str,
+    payload: &BasePayload<'_>,
+) -> Answer<Created> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Config<'a> {
@@ -211,27 +215,35 @@ fn make_session(server: &Arc<Server>, agent: &str, payload: &BasePayload<'_>) ->
         metadata: None,
         expires_at: None,
     };
-    let created = sessions::create(server, request)?;
-    put_chat(server, payload.chat_id, None, Some(agent))?;
+    let created = sessions::create(server, request).await?;
+    put_chat(server, payload.chat_id, None, Some(agent)).await?;
     Ok(created)
 }
 
 /// The agent that is asked for, or else the chat's, or else the usual one.
-fn agent_of(server: &Server, chat_id: &str, asked_for: Option<String>) -> Answer<String> {
+async fn agent_of(server: &Server, chat_id: &str, asked_for: Option<String>) -> Answer<String> {
     Ok(match asked_for {
         Some(agent) => agent,
-        None => server.store.chat(chat_id)?.map_or(DEFAULT_AGENT.to_owned(), |chat| chat.agent),
+        None => {
+            let chat = server.store.chat(chat_id).await?;
+            chat.map_or(DEFAULT_AGENT.to_owned(), |chat| chat.agent)
+        }
     })
 }
 
-fn put_chat(server: &Server, id: &str, title: Option<&str>, agent: Option<&str>) -> Answer<()> {
+async fn put_chat(
+    server: &Server,
+    id: &str,
+    title: Option<&str>,
+    agent: Option<&str>,
+) -> Answer<()> {
     if let Some(agent) = agent.filter(|agent| server.agents.named(agent).is_none()) {
         return Err(bad(format!(
             "there is no agent `{agent}`; there are: {}",
             server.agents.ids()
         )));
     }
-    server.store.put_chat(id, title, agent, DEFAULT_AGENT)?;
+    server.store.put_chat(id, title, agent, DEFAULT_AGENT).await?;
     Ok(())
 }
 

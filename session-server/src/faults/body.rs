@@ -9,9 +9,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::api::subscribe::PING_EVERY;
+use crate::framing::{self, PING_EVERY};
 use crate::server::Server;
-use crate::{s2, time};
+use crate::time;
 
 /// The time between the last bytes and a cut. Without any the bytes would not even be sent, and a
 /// browser that learns of both at once keeps the bytes from the page.
@@ -87,19 +87,19 @@ impl Bent {
                 Some((Err("cut on order".into()), false))
             }
             Ending::End => None,
-            Ending::Error => Some((Ok(s2::error("an error on order").into()), false)),
+            Ending::Error => Some((Ok(framing::error("an error on order").into()), false)),
             Ending::Stall { pings } => {
                 let is_over = tokio::select! {
                     () = sleep(PING_EVERY), if pings => false,
                     _ = self.shutdown.wait_for(|stopped| *stopped) => true,
                 };
-                (!is_over).then(|| (self.ping(), true))
+                if is_over { None } else { Some((ping(&self.server, &self.session).await, true)) }
             }
         }
     }
+}
 
-    fn ping(&self) -> Result<Bytes, BoxError> {
-        let tail = self.server.store.out_tail(&self.session)?;
-        Ok(s2::ping(time::now(), tail).into())
-    }
+async fn ping(server: &Server, session: &str) -> Result<Bytes, BoxError> {
+    let tail = server.store.out_tail(session).await?;
+    Ok(framing::ping(time::now(), tail).into())
 }

@@ -43,7 +43,7 @@ pub(crate) async fn meet(
         return next.run(request).await;
     };
     // A database that fails here fails the route too, which says so.
-    let session = server.store.session(&name).ok().flatten();
+    let session = server.store.session(&name).await.ok().flatten();
     let chat = session.as_ref().map_or(&name, |session| &session.external_id);
     let cleared = server.faults.cleared();
     let Met { delay, spoil, .. } = server.faults.meet(on, chat);

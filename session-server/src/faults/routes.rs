@@ -68,7 +68,7 @@ async fn restart(State(server): Shared, headers: HeaderMap) -> Result<Response, 
 
 async fn expire_tokens(State(server): Shared, headers: HeaderMap) -> Result<Json<Done>, ApiError> {
     only_server(&server, &headers)?;
-    server.keys.sign_with(&server.store.renew_signing_secret()?);
+    server.keys.sign_with(&server.store.renew_signing_secret().await?);
     Ok(DONE)
 }
 

@@ -1,173 +1,299 @@
-//! Everything that outlives the process, in one SQLite file.
+//! Everything that outlives the process: sessions with their channels, how far each agent has come,
+//! and the demo app's chats.
 //!
-//! One connection, one lock: a call takes microseconds on a local file, so handlers make it where
-//! they stand. Each public method is one transaction, so a killed process leaves no half of one.
+//! One trait, two stores behind it: `sqlite` keeps all in one file, for one machine; `s2` keeps all in
+//! the streams of a log, for as many instances as there are. What is the same in both, down to the
+//! bytes of `.out`, is said here.
 
-mod channels;
-mod chats;
-mod sessions;
-mod turns;
+mod records;
+mod sqlite;
 
-use std::fs::OpenOptions;
-use std::io;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use async_trait::async_trait;
+use axum::body::Bytes;
+use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-pub(crate) use channels::{Append, InRecord, OutPart, OutRecord, Tail};
-pub(crate) use chats::ChatSummary;
-pub(crate) use sessions::{NewSession, Session, fresh_id};
-pub(crate) use turns::{Answer, Closing, End, Position, Turn};
+use crate::input::Role;
+use crate::time::{self, Millis};
 
-/// Marks a file as ours (`PRAGMA application_id`): "tses".
-const APPLICATION_ID: i32 = 0x7473_6573;
-
-/// The schema: what each version adds to the one before. A file is brought to the last one.
-const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
-
-/// The name that makes SQLite keep everything in memory.
-const IN_MEMORY: &str = ":memory:";
-
-/// A killed predecessor may take a moment to let go of the file.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) use records::{Headers, OutPart, OutRecord};
+pub(crate) use sqlite::{OpenError, SqliteStore};
 
 /// What a store call answers.
-pub(crate) type Result<T> = rusqlite::Result<T>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
-/// Why a database file cannot be used.
+/// An event stream, piece by piece: no piece is made before the one before it was taken.
+pub(crate) type Events = BoxStream<'static, Result<Bytes>>;
+
+/// Why a store fails a call.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    /// SQLite refused it.
-    #[error("{0}")]
+pub(crate) enum Error {
+    #[error("the database failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// Its folder cannot be made.
-    #[error("its folder cannot be made: {0}")]
-    Folder(io::Error),
-    /// It cannot be made or opened.
-    #[error("{0}")]
-    File(io::Error),
-    /// A healthy database that someone else made.
-    #[error("it belongs to another program")]
-    Foreign,
-    /// Written by another version of this server.
-    #[error("its format is version {0}, this server reads version {latest}", latest = SCHEMA.len())]
-    Version(i32),
-    /// Held by another process.
-    #[error("another session-server is using it")]
-    InUse,
+    #[error("the store holds what cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
 }
 
-/// The database.
-#[derive(Debug)]
-pub(crate) struct Store {
-    db: Mutex<Connection>,
-}
-
-impl Store {
-    /// Opens `path`, making it and its folder when missing; `:memory:` keeps nothing.
-    pub(crate) fn open(path: &Path) -> std::result::Result<Self, OpenError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
-        }
-        if path != Path::new(IN_MEMORY) {
-            make_private(path).map_err(OpenError::File)?;
-        }
-        let mut db = Connection::open(path)?;
-        claim(&db).map_err(|error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy) => OpenError::InUse,
-            _ => OpenError::Sqlite(error),
-        })?;
-        prepare(&mut db)?;
-        Ok(Self { db: Mutex::new(db) })
-    }
-
+/// What all that is served rests on. A call that changes something does all of it or nothing, also
+/// where the process is killed in the middle.
+#[async_trait]
+pub(crate) trait Store: Send + Sync {
     /// The secret that signs session tokens; made once, so that tokens survive a restart.
-    pub(crate) fn signing_secret(&self) -> Result<Vec<u8>> {
-        self.transact(|tx| {
-            let fresh: [u8; 32] = rand::random();
-            tx.execute(
-                "INSERT OR IGNORE INTO secrets (name, value) VALUES ('tokens', ?1)",
-                [fresh.as_slice()],
-            )?;
-            tx.query_row("SELECT value FROM secrets WHERE name = 'tokens'", [], |row| row.get(0))
-        })
-    }
+    async fn signing_secret(&self) -> Result<Vec<u8>>;
 
     /// Puts a new secret in the place of the one that signs session tokens.
-    pub(crate) fn renew_signing_secret(&self) -> Result<[u8; 32]> {
-        let fresh: [u8; 32] = rand::random();
-        self.transact(|tx| {
-            tx.execute(
-                "INSERT OR REPLACE INTO secrets (name, value) VALUES ('tokens', ?1)",
-                [fresh.as_slice()],
-            )
-        })?;
-        Ok(fresh)
-    }
+    async fn renew_signing_secret(&self) -> Result<Vec<u8>>;
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// What the server is to know without having asked, from now on.
+    async fn news(&self) -> Result<BoxStream<'static, News>>;
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&self.lock())
-    }
+    /// The session with this `session_…` id or external id.
+    async fn session(&self, name: &str) -> Result<Option<Session>>;
 
-    fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut db = self.lock();
-        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let answer = work(&tx)?;
-        tx.commit()?;
-        Ok(answer)
+    /// Makes the session unless its external id is taken; true when it was made.
+    async fn create_session(&self, new: &NewSession) -> Result<bool>;
+
+    /// Closes the session for good and ends its running turn; the first reason stays.
+    async fn close_session(&self, id: &str, reason: Option<&str>) -> Result<()>;
+
+    /// Appends to `.in`, once per part id.
+    async fn append_in(
+        &self,
+        session: &str,
+        part_id: &str,
+        role: Role,
+        body: &str,
+    ) -> Result<Append>;
+
+    /// The next records of `.in` after `after`, or from the start: a page of them.
+    async fn in_records(&self, session: &str, after: Option<u64>) -> Result<Vec<InRecord>>;
+
+    /// `.out` from `from` on, as an event stream of S2: for a window that no record ends, or else up
+    /// to its end. What was trimmed away is passed over; behind the end means at the end.
+    async fn subscribe(&self, session: &str, from: u64, window: Option<Duration>)
+    -> Result<Events>;
+
+    /// Where `.out` ends.
+    async fn out_tail(&self, session: &str) -> Result<Tail>;
+
+    /// Whether the newest record of `.out` that is no command is a turn-complete.
+    async fn is_settled(&self, session: &str) -> Result<bool>;
+
+    /// The running turn, or else the next one, which then runs.
+    async fn take_turn(&self, session: &str) -> Result<Position>;
+
+    /// The `.in` record under this number.
+    async fn in_record(&self, session: &str, seq: u64) -> Result<Option<InRecord>>;
+
+    /// What came up to `seq`, and is more than a word on how to go on.
+    async fn history(&self, session: &str, seq: u64) -> Result<Vec<InRecord>>;
+
+    /// The user's messages that wait for the running turn to end.
+    async fn waiting_questions(&self, session: &str) -> Result<Vec<InRecord>>;
+
+    /// The answers that were kept, by the question they answer.
+    async fn answers(&self, session: &str) -> Result<Answers>;
+
+    /// Whether the running turn is to end: a stop has come for it, or the session was closed.
+    /// A stop is heeded by `complete_turn`.
+    async fn is_stopped(&self, session: &str) -> Result<bool>;
+
+    /// Writes the next steps of the running turn; false when that is not this instance's any more,
+    /// as when the session was closed meanwhile.
+    async fn write_steps(&self, session: &str, parts: &[OutPart]) -> Result<bool>;
+
+    /// Writes the next steps of the running turn, and with them takes these messages into it.
+    async fn inject(&self, session: &str, parts: &[OutPart], messages: &[InRecord]) -> Result<()>;
+
+    /// What is written of the running turn, chunk by chunk, as JSON.
+    async fn turn_chunks(&self, session: &str) -> Result<Vec<Box<RawValue>>>;
+
+    /// Ends the running turn: its last chunks, its turn-complete, and the trim to the one before.
+    /// An answer takes the place of an earlier one to the same question.
+    async fn complete_turn(
+        &self,
+        session: &str,
+        parts: &[OutPart],
+        token: String,
+        end: End,
+    ) -> Result<()>;
+
+    /// All chats, the last used first.
+    async fn chats(&self) -> Result<Vec<ChatSummary>>;
+
+    /// One chat.
+    async fn chat(&self, id: &str) -> Result<Option<Chat>>;
+
+    /// Makes the chat, or changes what is given.
+    async fn put_chat(
+        &self,
+        id: &str,
+        title: Option<&str>,
+        agent: Option<&str>,
+        default_agent: &str,
+    ) -> Result<()>;
+
+    /// Saves the transcript, and `title` where the chat has none; false when there is no such chat.
+    async fn save_messages(&self, id: &str, messages: &str, title: Option<&str>) -> Result<bool>;
+
+    /// Saves the transport's state; false when there is no such chat.
+    async fn save_chat_session(&self, id: &str, session: Option<&str>) -> Result<bool>;
+
+    /// Forgets the chat; false when there was none.
+    async fn delete_chat(&self, id: &str) -> Result<bool>;
+}
+
+/// The store that a server was started with.
+pub(crate) type AnyStore = Arc<dyn Store>;
+
+/// What a store tells by itself.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// The agent of this session may have something to do.
+    Work(String),
+}
+
+/// What a caller says about a session to be made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct NewSession {
+    pub(crate) external_id: String,
+    pub(crate) kind: String,
+    pub(crate) task_identifier: String,
+    /// JSON.
+    pub(crate) trigger_config: String,
+    /// JSON.
+    pub(crate) tags: String,
+    /// JSON.
+    pub(crate) metadata: Option<String>,
+    pub(crate) expires_at: Option<Millis>,
+    /// Whether the creation brings a message that the agent is to answer.
+    pub(crate) boot_waits: bool,
+}
+
+/// A session row, as far as callers see it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) external_id: String,
+    pub(crate) kind: String,
+    pub(crate) task_identifier: String,
+    pub(crate) trigger_config: String,
+    pub(crate) run_id: String,
+    pub(crate) tags: String,
+    pub(crate) metadata: Option<String>,
+    pub(crate) expires_at: Option<Millis>,
+    pub(crate) created_at: Millis,
+    pub(crate) updated_at: Millis,
+    pub(crate) closed_at: Option<Millis>,
+    pub(crate) closed_reason: Option<String>,
+}
+
+impl Session {
+    /// Whether its time is over.
+    pub(crate) fn has_expired(&self) -> bool {
+        self.expires_at.is_some_and(|at| at <= time::now())
     }
 }
 
-/// Makes the file, if it is missing, for its owner alone: it holds the chats, and what signs tokens.
-/// What SQLite puts beside it is as private as the file.
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+/// A record of `.in`.
+#[derive(Debug)]
+pub(crate) struct InRecord {
+    pub(crate) seq: u64,
+    pub(crate) part_id: String,
+    /// The chunk, as JSON text.
+    pub(crate) body: String,
+    /// Whether a turn that ran when it came has answered it.
+    pub(crate) is_injected: bool,
 }
 
-/// Takes the file for this process alone: two servers on one file would run every turn twice.
-fn claim(db: &Connection) -> Result<()> {
-    db.busy_timeout(LOCK_PATIENCE)?;
-    db.execute_batch(
-        "PRAGMA locking_mode = EXCLUSIVE;
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = NORMAL;
-         BEGIN IMMEDIATE;
-         COMMIT;",
-    )
+/// What became of an append.
+#[derive(Debug)]
+pub(crate) enum Append {
+    /// It landed under this sequence number.
+    Landed(u64),
+    /// Its part id was claimed before.
+    Repeated,
+    /// The session takes nothing any more.
+    Closed(Option<String>),
 }
 
-/// Lays the schema in an empty file, or what an older file lacks of it; refuses a file that is not
-/// ours, and one from a newer server.
-fn prepare(db: &mut Connection) -> std::result::Result<(), OpenError> {
-    let pragma =
-        |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
-    let version = if pragma("application_id")? == APPLICATION_ID {
-        pragma("user_version")?
-    } else {
-        let tables: i64 =
-            db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if tables > 0 {
-            return Err(OpenError::Foreign);
-        }
-        0
-    };
-    let missing = usize::try_from(version).ok().and_then(|version| SCHEMA.get(version..));
-    let tx = db.transaction()?;
-    for addition in missing.ok_or(OpenError::Version(version))? {
-        tx.execute_batch(addition)?;
-    }
-    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", SCHEMA.len())?;
-    tx.commit()?;
-    Ok(())
+/// Where a channel ends: the next sequence number, and the time of the last record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tail {
+    pub(crate) seq: u64,
+    pub(crate) timestamp: Millis,
+}
+
+/// A turn that runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// The `.in` record it answers; none for the message that came with the session's creation.
+    pub(crate) input: Option<u64>,
+    /// How many steps of the answer are written.
+    pub(crate) step: usize,
+}
+
+/// What the agent of a session has to do.
+#[derive(Debug)]
+pub(crate) enum Position {
+    /// Nothing, for good.
+    Closed,
+    /// Nothing until a record comes, or another instance is at it.
+    Idle,
+    /// To go on with this turn.
+    Running(Turn),
+}
+
+/// What a turn leaves behind at its end.
+#[derive(Debug, Default)]
+pub(crate) struct End {
+    /// What to keep for later turns.
+    pub(crate) answer: Option<Answer>,
+    /// Whether the session ends with it.
+    pub(crate) closing: Option<Closing>,
+}
+
+/// The end of a session, as its agent decides it.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing {
+    pub(crate) reason: Option<String>,
+}
+
+/// What was answered, by the `.in` record that asked; none for what came with the session's creation.
+pub(crate) type Answers = HashMap<Option<u64>, String>;
+
+/// What was answered to a question of the user.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The `.in` record that asked; none for the message that came with the session's creation.
+    pub(crate) question: Option<u64>,
+    pub(crate) text: String,
+}
+
+/// A chat as the sidebar lists it.
+#[derive(Clone, Debug)]
+pub(crate) struct ChatSummary {
+    pub(crate) id: String,
+    pub(crate) title: Option<String>,
+    pub(crate) agent: String,
+    pub(crate) updated_at: Millis,
+}
+
+/// A chat with its transcript and the transport's saved state, both JSON.
+#[derive(Debug)]
+pub(crate) struct Chat {
+    pub(crate) title: Option<String>,
+    pub(crate) agent: String,
+    pub(crate) messages: String,
+    pub(crate) session: Option<String>,
+}
+
+/// An id nobody else has, such as `run_0a1b…`.
+pub(crate) fn fresh_id(prefix: &str) -> String {
+    format!("{prefix}_{:032x}", rand::random::<u128>())
 }

@@ -202,7 +202,7 @@ fn a_database_from_before_there_were_models_is_taken_over() {
     let db = folder.file("s.sqlite");
     rusqlite::Connection::open(&db)
         .and_then(|db| {
-            db.execute_batch(include_str!("../../src/store/schema.sql"))?;
+            db.execute_batch(include_str!("../../src/store/sqlite/schema.sql"))?;
             db.pragma_update(None, "application_id", 0x7473_6573)?;
             db.pragma_update(None, "user_version", 1)
         })

@@ -1,31 +1,15 @@
 //! The two channels of a session: `.in`, client to agent, and `.out`, agent to client.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use rusqlite::{OptionalExtension, Result, Row, Transaction, params};
 
-use super::{Result, Store};
+use super::SqliteStore;
 use crate::input::Role;
 use crate::limits::PAGE_BYTES;
+use crate::store::{Append, Headers, InRecord, OutPart, OutRecord, Tail, records};
 use crate::time::{self, Millis};
 
 /// How long a part id stays claimed.
 const CLAIM_MILLIS: Millis = 5 * 60 * 1000;
-
-/// The headers of a record, in order.
-pub(crate) type Headers = Vec<(String, String)>;
-
-/// A record of `.in`.
-#[derive(Debug)]
-pub(crate) struct InRecord {
-    pub(crate) seq: u64,
-    pub(crate) part_id: String,
-    /// The chunk, as JSON text.
-    pub(crate) body: String,
-    /// Whether a turn that ran when it came has answered it.
-    pub(crate) is_injected: bool,
-}
 
 impl InRecord {
     pub(super) const COLUMNS: &str = "seq, part_id, body, role = 'injected' AS is_injected";
@@ -40,15 +24,6 @@ impl InRecord {
     }
 }
 
-/// A record of `.out`.
-#[derive(Debug)]
-pub(crate) struct OutRecord {
-    pub(crate) seq: u64,
-    pub(crate) timestamp: Millis,
-    pub(crate) headers: Headers,
-    pub(crate) body: Vec<u8>,
-}
-
 impl OutRecord {
     fn from_row(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
@@ -58,49 +33,11 @@ impl OutRecord {
             body: row.get("body")?,
         })
     }
-
-    /// Its chunk, as JSON text; none in a control record, and in what repeats the record before.
-    pub(crate) fn chunk(&self) -> Result<Option<Box<RawValue>>> {
-        if self.headers.is_empty() { decode_chunk(self.seq, &self.body) } else { Ok(None) }
-    }
-
-    /// Whether it is a control record of this kind.
-    pub(crate) fn is_control(&self, kind: &str) -> bool {
-        self.headers.iter().any(|(name, value)| name == "trigger-control" && value == kind)
-    }
 }
 
-/// A chunk on its way to `.out`.
-#[derive(Debug)]
-pub(crate) struct OutPart {
-    /// JSON text.
-    pub(crate) chunk: String,
-    /// How many records it becomes, all with one part id: one, unless its writer tries again though
-    /// the first is written.
-    pub(crate) copies: usize,
-}
-
-/// Where a channel ends: the next sequence number, and the time of the last record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tail {
-    pub(crate) seq: u64,
-    pub(crate) timestamp: Millis,
-}
-
-/// What became of an append.
-#[derive(Debug)]
-pub(crate) enum Append {
-    /// It landed under this sequence number.
-    Landed(u64),
-    /// Its part id was claimed before.
-    Repeated,
-    /// The session takes nothing any more.
-    Closed(Option<String>),
-}
-
-impl Store {
+impl SqliteStore {
     /// Appends to `.in`, once per part id.
-    pub(crate) fn append_in(
+    pub(super) fn append_in(
         &self,
         session: &str,
         part_id: &str,
@@ -134,7 +71,7 @@ impl Store {
     }
 
     /// The next records of `.in` after `after`, or from the start: a page of them.
-    pub(crate) fn in_records(&self, session: &str, after: Option<u64>) -> Result<Vec<InRecord>> {
+    pub(super) fn in_records(&self, session: &str, after: Option<u64>) -> Result<Vec<InRecord>> {
         self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT {} FROM in_records \
@@ -147,7 +84,7 @@ impl Store {
     }
 
     /// Up to `limit` records of `.out` from `from` on, a page of them at most; what was trimmed away is passed over.
-    pub(crate) fn out_records(
+    pub(super) fn out_records(
         &self,
         session: &str,
         from: u64,
@@ -164,7 +101,7 @@ impl Store {
     }
 
     /// Where `.out` ends.
-    pub(crate) fn out_tail(&self, session: &str) -> Result<Tail> {
+    pub(super) fn out_tail(&self, session: &str) -> Result<Tail> {
         self.read(|db| {
             db.prepare_cached("SELECT out_tail, out_time FROM sessions WHERE id = ?1")?
                 .query_row([session], |row| Ok(Tail { seq: row.get(0)?, timestamp: row.get(1)? }))
@@ -172,7 +109,7 @@ impl Store {
     }
 
     /// Whether the newest record of `.out` that is no command is a turn-complete.
-    pub(crate) fn is_settled(&self, session: &str) -> Result<bool> {
+    pub(super) fn is_settled(&self, session: &str) -> Result<bool> {
         self.read(|db| {
             let newest: Option<String> = db
                 .prepare_cached(
@@ -182,9 +119,7 @@ impl Store {
                 .query_row([session], |row| row.get(0))
                 .optional()?;
             let headers = newest.map_or(Ok(Headers::new()), |text| decode_headers(&text))?;
-            Ok(headers
-                .iter()
-                .any(|(name, value)| name == "trigger-control" && value == "turn-complete"))
+            Ok(records::is_turn_complete(&headers))
         })
     }
 }
@@ -232,30 +167,14 @@ pub(super) fn append_out(
 /// Appends chunks to `.out`, each as a part of its own.
 pub(super) fn append_parts(tx: &Transaction<'_>, session: &str, parts: &[OutPart]) -> Result<()> {
     let mut place = reserve(tx, session, parts.iter().map(|part| part.copies).sum())?;
-    for OutPart { chunk, copies } in parts {
-        let body = format!(r#"{{"data":{chunk},"id":"{}"}}"#, part_id(place.seq));
-        for _ in 0..*copies {
+    for part in parts {
+        let body = part.body(place.seq);
+        for _ in 0..part.copies {
             insert(tx, session, place, &[], body.as_bytes())?;
             place.seq += 1;
         }
     }
     Ok(())
-}
-
-/// The chunk in a record that [`append_parts`] wrote; none in what repeats the record before.
-pub(super) fn decode_chunk<T: DeserializeOwned>(seq: u64, body: &[u8]) -> Result<Option<T>> {
-    #[derive(Deserialize)]
-    struct Part<T> {
-        data: T,
-        id: String,
-    }
-    let part: Part<T> = serde_json::from_slice(body).map_err(no_json)?;
-    Ok((part.id == part_id(seq)).then_some(part.data))
-}
-
-/// The id of a part, by the sequence number of its first record.
-fn part_id(seq: u64) -> String {
-    format!("part-{seq}")
 }
 
 /// Takes the next sequence numbers of `.out`; returns the first. Its time never runs backwards.

@@ -1,11 +1,15 @@
 //! The event stream of an S2 read session, byte for byte as S2 frames it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::store::{OutRecord, Tail};
 use crate::time::Millis;
+
+/// How long a stream is silent before a ping, as S2 has it.
+pub(crate) const PING_EVERY: Duration = Duration::from_secs(5);
 
 /// The window is over.
 pub(crate) const DONE: &str = "data: [DONE]\n\n";

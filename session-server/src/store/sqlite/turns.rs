@@ -4,64 +4,21 @@
 //! cut off goes on at its next step: nothing lost, nothing twice. The agent's worker is the only
 //! caller that moves these columns; closing a session takes the turn away from under it.
 
-use std::collections::HashMap;
+use rusqlite::{OptionalExtension, Result, Transaction, params};
+use serde_json::value::RawValue;
 
-use rusqlite::{OptionalExtension, Transaction, params};
-use serde::de::DeserializeOwned;
-
-use super::channels::{append_out, append_parts, decode_chunk};
-use super::sessions::{close, closed_reason};
-use super::{InRecord, OutPart, Result, Store};
-
-/// A turn that runs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn {
-    /// The `.in` record it answers; none for the message that came with the session's creation.
-    pub(crate) input: Option<u64>,
-    /// How many steps of the answer are written.
-    pub(crate) step: usize,
-}
-
-/// What the agent of a session has to do.
-#[derive(Debug)]
-pub(crate) enum Position {
-    /// Nothing, for good.
-    Closed,
-    /// Nothing until a record comes.
-    Idle,
-    /// To go on with this turn.
-    Running(Turn),
-}
-
-/// What a turn leaves behind at its end.
-#[derive(Debug, Default)]
-pub(crate) struct End<'a> {
-    /// What to keep for later turns.
-    pub(crate) answer: Option<Answer<'a>>,
-    /// Whether the session ends with it.
-    pub(crate) closing: Option<Closing>,
-}
-
-/// The end of a session, as its agent decides it.
-#[derive(Clone, Debug)]
-pub(crate) struct Closing {
-    pub(crate) reason: Option<String>,
-}
-
-/// What was answered to a question of the user.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer<'a> {
-    /// The `.in` record that asked; none for the message that came with the session's creation.
-    pub(crate) question: Option<u64>,
-    pub(crate) text: &'a str,
-}
+use super::SqliteStore;
+use super::channels::{append_out, append_parts};
+use super::sessions::close;
+use crate::store::records::{self, Consumed};
+use crate::store::{Answer, Answers, Closing, End, InRecord, OutPart, Position, Turn};
 
 /// How the message of the creation is written in `turn_input` and `answers.question`.
 const BOOT: i64 = -1;
 
-impl Store {
+impl SqliteStore {
     /// The sessions whose agent has something to do.
-    pub(crate) fn sessions_with_work(&self) -> Result<Vec<String>> {
+    pub(super) fn sessions_with_work(&self) -> Result<Vec<String>> {
         self.read(|db| {
             db.prepare(
                 "SELECT id FROM sessions WHERE closed_at IS NULL AND (turn_input IS NOT NULL \
@@ -74,7 +31,7 @@ impl Store {
     }
 
     /// The running turn, or else the next one, which then runs.
-    pub(crate) fn take_turn(&self, session: &str) -> Result<Position> {
+    pub(super) fn take_turn(&self, session: &str) -> Result<Position> {
         self.transact(|tx| {
             let (closed, boot_waits, in_next, turn_input, step) = tx.query_row(
                 "SELECT closed_at IS NOT NULL, boot_waits, in_next, turn_input, turn_step \
@@ -112,7 +69,7 @@ impl Store {
     }
 
     /// The `.in` record under this number.
-    pub(crate) fn in_record(&self, session: &str, seq: u64) -> Result<Option<InRecord>> {
+    pub(super) fn in_record(&self, session: &str, seq: u64) -> Result<Option<InRecord>> {
         self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT {} FROM in_records WHERE session = ?1 AND seq = ?2",
@@ -124,7 +81,7 @@ impl Store {
     }
 
     /// What came up to `seq`, and is more than a word on how to go on.
-    pub(crate) fn history(&self, session: &str, seq: u64) -> Result<Vec<InRecord>> {
+    pub(super) fn history(&self, session: &str, seq: u64) -> Result<Vec<InRecord>> {
         self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT {} FROM in_records WHERE session = ?1 \
@@ -137,7 +94,7 @@ impl Store {
     }
 
     /// The user's messages that wait for the running turn to end.
-    pub(crate) fn waiting_questions(&self, session: &str) -> Result<Vec<InRecord>> {
+    pub(super) fn waiting_questions(&self, session: &str) -> Result<Vec<InRecord>> {
         self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT {} FROM in_records WHERE session = ?1 AND role = 'question' \
@@ -150,7 +107,7 @@ impl Store {
     }
 
     /// The answers that were kept, by the question they answer.
-    pub(crate) fn answers(&self, session: &str) -> Result<HashMap<Option<u64>, String>> {
+    pub(super) fn answers(&self, session: &str) -> Result<Answers> {
         self.read(|db| {
             db.prepare_cached("SELECT question, text FROM answers WHERE session = ?1")?
                 .query_map([session], |row| {
@@ -162,7 +119,7 @@ impl Store {
 
     /// Whether the running turn is to end: a stop has come for it, or the session was closed.
     /// A stop is heeded by `complete_turn`.
-    pub(crate) fn is_stopped(&self, session: &str) -> Result<bool> {
+    pub(super) fn is_stopped(&self, session: &str) -> Result<bool> {
         self.read(|db| {
             db.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM in_records WHERE session = id AND role = 'stop' \
@@ -175,13 +132,8 @@ impl Store {
         })
     }
 
-    /// Writes the next steps of the running turn; false when the session was closed meanwhile.
-    pub(crate) fn write_steps(&self, session: &str, parts: &[OutPart]) -> Result<bool> {
-        self.transact(|tx| write(tx, session, parts))
-    }
-
     /// Writes the next steps of the running turn, and with them takes these messages into it.
-    pub(crate) fn inject(
+    pub(super) fn inject(
         &self,
         session: &str,
         parts: &[OutPart],
@@ -201,27 +153,28 @@ impl Store {
     }
 
     /// What is written of the running turn, chunk by chunk.
-    pub(crate) fn turn_chunks<T: DeserializeOwned>(&self, session: &str) -> Result<Vec<T>> {
-        self.read(|db| {
+    pub(super) fn turn_chunks(&self, session: &str) -> crate::store::Result<Vec<Box<RawValue>>> {
+        let written: Vec<(u64, Vec<u8>)> = self.read(|db| {
             db.prepare_cached(
                 "SELECT seq, body FROM out_records JOIN sessions ON sessions.id = session \
                  WHERE session = ?1 AND seq > ifnull(out_boundary, -1) AND headers = '[]' \
                  ORDER BY seq",
             )?
-            .query_map([session], |row| decode_chunk(row.get(0)?, row.get_ref(1)?.as_blob()?))?
-            .filter_map(Result::transpose)
+            .query_map([session], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect()
-        })
+        })?;
+        let chunks = written.into_iter().map(|(seq, body)| records::chunk(seq, &body));
+        chunks.filter_map(Result::transpose).collect()
     }
 
     /// Ends the running turn: its last chunks, its turn-complete, and the trim to the one before.
     /// An answer takes the place of an earlier one to the same question.
-    pub(crate) fn complete_turn(
+    pub(super) fn complete_turn(
         &self,
         session: &str,
         parts: &[OutPart],
         token: String,
-        end: End<'_>,
+        end: End,
     ) -> Result<()> {
         self.transact(|tx| {
             let running = tx
@@ -243,20 +196,11 @@ impl Store {
                 )?;
             }
             append_parts(tx, session, parts)?;
-            let mut headers = vec![
-                ("trigger-control".to_owned(), "turn-complete".to_owned()),
-                ("public-access-token".to_owned(), token),
-            ];
-            if let Some(consumed) = consumed(tx, session, in_next)? {
-                headers.push(("session-in-event-id".to_owned(), consumed.to_string()));
-            }
-            if let Some(taken) = taken(tx, session, in_next)? {
-                headers.push(("session-in-consumed-id".to_owned(), taken.to_string()));
-            }
-            if let Some(Closing { reason }) = &end.closing {
-                headers.push(("session-closed".to_owned(), "true".to_owned()));
-                headers.extend(closed_reason(reason.as_deref()));
-            }
+            let consumed = Consumed {
+                below_waiting: below_waiting(tx, session, in_next)?,
+                newest: newest_taken(tx, session, in_next)?,
+            };
+            let headers = records::turn_complete(token, consumed, end.closing.as_ref());
             let boundary = append_out(tx, session, &headers, &[])?;
             if let Some(previous) = previous {
                 trim(tx, session, previous)?;
@@ -276,7 +220,7 @@ impl Store {
 }
 
 /// Writes the next steps of the running turn, if one runs.
-fn write(tx: &Transaction<'_>, session: &str, parts: &[OutPart]) -> Result<bool> {
+pub(super) fn write(tx: &Transaction<'_>, session: &str, parts: &[OutPart]) -> Result<bool> {
     let running = tx.execute(
         "UPDATE sessions SET turn_step = turn_step + ?2 WHERE id = ?1 AND turn_input IS NOT NULL",
         params![session, parts.len()],
@@ -298,7 +242,7 @@ fn first_waiting(tx: &Transaction<'_>, session: &str, from: i64) -> Result<Optio
 }
 
 /// The newest `.in` record below every one that still waits, if any record has come at all.
-fn consumed(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<i64>> {
+fn below_waiting(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<u64>> {
     let waiting = first_waiting(tx, session, in_next)?;
     let end = match waiting {
         Some(seq) => seq,
@@ -306,11 +250,11 @@ fn consumed(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<
             tx.query_row("SELECT in_tail FROM sessions WHERE id = ?1", [session], |row| row.get(0))?
         }
     };
-    Ok((end > 0).then(|| end - 1))
+    Ok(u64::try_from(end - 1).ok())
 }
 
 /// The newest `.in` record that does not wait, also past one that does.
-fn taken(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<i64>> {
+fn newest_taken(tx: &Transaction<'_>, session: &str, in_next: i64) -> Result<Option<u64>> {
     tx.query_row(
         "SELECT max(seq) FROM in_records WHERE session = ?1 \
          AND NOT (role IN ('question', 'turn') AND seq >= ?2)",

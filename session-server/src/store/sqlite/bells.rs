@@ -10,13 +10,13 @@ use tokio::sync::watch;
 
 /// One bell per session that someone listens to.
 #[derive(Debug, Default)]
-pub(crate) struct Bells {
+pub(super) struct Bells {
     bells: Mutex<HashMap<String, watch::Sender<()>>>,
 }
 
 impl Bells {
     /// From now on every ring for `session` is noticed; listen first, then look.
-    pub(crate) fn listen(&self, session: &str) -> watch::Receiver<()> {
+    pub(super) fn listen(&self, session: &str) -> watch::Receiver<()> {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
         if bells.len() == bells.capacity() {
             // Before it would grow: those that nobody hears any more make room.
@@ -26,7 +26,7 @@ impl Bells {
     }
 
     /// Wakes all who listen to `session`, and forgets a bell that nobody hears.
-    pub(crate) fn ring(&self, session: &str) {
+    pub(super) fn ring(&self, session: &str) {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
         let unheard = bells.get(session).is_some_and(|bell| bell.send(()).is_err());
         if unheard {

@@ -1,44 +1,10 @@
 //! The session rows.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Result, Row, Transaction, params};
 
-use super::{Result, Store, channels};
-use crate::time::{self, Millis};
-
-/// What a caller says about a session to be made.
-#[derive(Debug)]
-pub(crate) struct NewSession {
-    pub(crate) external_id: String,
-    pub(crate) kind: String,
-    pub(crate) task_identifier: String,
-    /// JSON.
-    pub(crate) trigger_config: String,
-    /// JSON.
-    pub(crate) tags: String,
-    /// JSON.
-    pub(crate) metadata: Option<String>,
-    pub(crate) expires_at: Option<Millis>,
-    /// Whether the creation brings a message that the agent is to answer.
-    pub(crate) boot_waits: bool,
-}
-
-/// A session row, as far as callers see it.
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) id: String,
-    pub(crate) external_id: String,
-    pub(crate) kind: String,
-    pub(crate) task_identifier: String,
-    pub(crate) trigger_config: String,
-    pub(crate) run_id: String,
-    pub(crate) tags: String,
-    pub(crate) metadata: Option<String>,
-    pub(crate) expires_at: Option<Millis>,
-    pub(crate) created_at: Millis,
-    pub(crate) updated_at: Millis,
-    pub(crate) closed_at: Option<Millis>,
-    pub(crate) closed_reason: Option<String>,
-}
+use super::{SqliteStore, channels};
+use crate::store::{NewSession, Session, fresh_id, records};
+use crate::time;
 
 impl Session {
     const COLUMNS: &str = "id, external_id, type, task_identifier, trigger_config, run_id, tags, \
@@ -61,16 +27,11 @@ impl Session {
             closed_reason: row.get("closed_reason")?,
         })
     }
-
-    /// Whether its time is over.
-    pub(crate) fn has_expired(&self) -> bool {
-        self.expires_at.is_some_and(|at| at <= time::now())
-    }
 }
 
-impl Store {
+impl SqliteStore {
     /// The session with this `session_…` id or external id.
-    pub(crate) fn session(&self, name: &str) -> Result<Option<Session>> {
+    pub(super) fn session(&self, name: &str) -> Result<Option<Session>> {
         self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT {} FROM sessions WHERE id = ?1 OR external_id = ?1",
@@ -82,7 +43,7 @@ impl Store {
     }
 
     /// Makes the session unless its external id is taken; true when it was made.
-    pub(crate) fn create_session(&self, new: &NewSession) -> Result<bool> {
+    pub(super) fn create_session(&self, new: &NewSession) -> Result<bool> {
         self.transact(|tx| {
             let made = tx.execute(
                 "INSERT OR IGNORE INTO sessions (id, external_id, type, task_identifier, \
@@ -105,11 +66,6 @@ impl Store {
             Ok(made == 1)
         })
     }
-
-    /// Closes the session for good and ends its running turn; the first reason stays.
-    pub(crate) fn close_session(&self, id: &str, reason: Option<&str>) -> Result<()> {
-        self.transact(|tx| close(tx, id, reason))
-    }
 }
 
 /// Closes the session, unless it is closed, and says so on `.out`.
@@ -120,19 +76,7 @@ pub(super) fn close(tx: &Transaction<'_>, id: &str, reason: Option<&str>) -> Res
         params![id, time::now(), reason],
     )?;
     if closed == 1 {
-        let mut headers = vec![("trigger-control".to_owned(), "session-closed".to_owned())];
-        headers.extend(closed_reason(reason));
-        channels::append_out(tx, id, &headers, &[])?;
+        channels::append_out(tx, id, &records::session_closed(reason), &[])?;
     }
     Ok(())
-}
-
-/// The header that says why a session is closed.
-pub(super) fn closed_reason(reason: Option<&str>) -> Option<(String, String)> {
-    reason.map(|reason| ("session-closed-reason".to_owned(), reason.to_owned()))
-}
-
-/// An id nobody else has, such as `run_0a1b…`.
-pub(crate) fn fresh_id(prefix: &str) -> String {
-    format!("{prefix}_{:032x}", rand::random::<u128>())
 }

@@ -1,31 +1,14 @@
 //! The demo app's own rows: one per chat in its sidebar.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Result, params};
 
-use super::{Result, Store};
-use crate::time::{self, Millis};
+use super::SqliteStore;
+use crate::store::{Chat, ChatSummary};
+use crate::time;
 
-/// A chat as the sidebar lists it.
-#[derive(Debug)]
-pub(crate) struct ChatSummary {
-    pub(crate) id: String,
-    pub(crate) title: Option<String>,
-    pub(crate) agent: String,
-    pub(crate) updated_at: Millis,
-}
-
-/// A chat with its transcript and the transport's saved state, both JSON.
-#[derive(Debug)]
-pub(crate) struct Chat {
-    pub(crate) title: Option<String>,
-    pub(crate) agent: String,
-    pub(crate) messages: String,
-    pub(crate) session: Option<String>,
-}
-
-impl Store {
+impl SqliteStore {
     /// All chats, the last used first.
-    pub(crate) fn chats(&self) -> Result<Vec<ChatSummary>> {
+    pub(super) fn chats(&self) -> Result<Vec<ChatSummary>> {
         self.read(|db| {
             db.prepare_cached(
                 "SELECT id, title, agent, updated_at FROM chats ORDER BY updated_at DESC, rowid DESC",
@@ -43,7 +26,7 @@ impl Store {
     }
 
     /// One chat.
-    pub(crate) fn chat(&self, id: &str) -> Result<Option<Chat>> {
+    pub(super) fn chat(&self, id: &str) -> Result<Option<Chat>> {
         self.read(|db| {
             db.prepare_cached("SELECT title, agent, messages, session FROM chats WHERE id = ?1")?
                 .query_row([id], |row| {
@@ -59,7 +42,7 @@ impl Store {
     }
 
     /// Makes the chat, or changes what is given.
-    pub(crate) fn put_chat(
+    pub(super) fn put_chat(
         &self,
         id: &str,
         title: Option<&str>,
@@ -78,7 +61,7 @@ impl Store {
     }
 
     /// Saves the transcript, and `title` where the chat has none; false when there is no such chat.
-    pub(crate) fn save_messages(
+    pub(super) fn save_messages(
         &self,
         id: &str,
         messages: &str,
@@ -95,7 +78,7 @@ impl Store {
     }
 
     /// Saves the transport's state; false when there is no such chat.
-    pub(crate) fn save_chat_session(&self, id: &str, session: Option<&str>) -> Result<bool> {
+    pub(super) fn save_chat_session(&self, id: &str, session: Option<&str>) -> Result<bool> {
         self.transact(|tx| {
             let saved =
                 tx.execute("UPDATE chats SET session = ?2 WHERE id = ?1", params![id, session])?;
@@ -104,7 +87,7 @@ impl Store {
     }
 
     /// Forgets the chat; false when there was none.
-    pub(crate) fn delete_chat(&self, id: &str) -> Result<bool> {
+    pub(super) fn delete_chat(&self, id: &str) -> Result<bool> {
         self.transact(|tx| Ok(tx.execute("DELETE FROM chats WHERE id = ?1", [id])? == 1))
     }
 }
