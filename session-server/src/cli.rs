@@ -25,6 +25,15 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", default_value = "data/sessions.sqlite")]
     pub(crate) db: PathBuf,
 
+    /// Keep all in S2 instead, for as many instances as share it: the address of an S2 server, such as
+    /// http://127.0.0.1:8080, or `cloud`, with a key in the environment variable S2_ACCESS_TOKEN
+    #[arg(long, value_name = "ENDPOINT", conflicts_with = "db")]
+    pub(crate) s2: Option<String>,
+
+    /// The basin of S2 to keep all in, made when missing
+    #[arg(long, value_name = "NAME", default_value = "session-server")]
+    pub(crate) s2_basin: String,
+
     /// The secret key that the app's own server calls with
     #[arg(long, value_name = "KEY", default_value = "tr_dev_local")]
     pub(crate) secret_key: String,

@@ -30,10 +30,15 @@ use crate::connections::{self, Door, End};
 use crate::faults::{self, Desk};
 use crate::limits::{self, FilesError, Limits};
 use crate::proxy;
-use crate::store::{self, AnyStore, News, OpenError, SqliteStore};
+use crate::store::{
+    self, AnyStore, Endpoint, EndpointError, News, OpenError, S2Store, SqliteStore,
+};
 
 /// How long a browser may remember a preflight's answer.
 const PREFLIGHT_SECONDS: u64 = 24 * 60 * 60;
+
+/// How long to wait before a log that does not answer is asked again.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What is refused where there is nothing, instead of being a place in the page.
 const BELOW_NO_PAGE: [&str; 5] =
@@ -73,6 +78,8 @@ pub(crate) enum RunError {
         "there is no page in {0}: it has no index.html; build the page first, or name its folder with --page"
     )]
     NoPage(PathBuf),
+    #[error("{0}")]
+    Log(#[from] EndpointError),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("{0}")]
@@ -162,6 +169,7 @@ async fn heed(server: Arc<Server>, mut news: BoxStream<'static, News>) {
     while let Some(news) = news.next().await {
         match news {
             News::Work(session) => server.wake_agent(&session),
+            News::Secret(secret) => server.keys.sign_with(&secret),
         }
     }
 }
@@ -169,19 +177,37 @@ async fn heed(server: Arc<Server>, mut news: BoxStream<'static, News>) {
 /// Where a server keeps what outlives it.
 enum Place {
     File(Arc<SqliteStore>),
+    Log { endpoint: Box<Endpoint>, instance: String },
 }
 
 impl Place {
     fn of(options: &Options) -> Result<Self, RunError> {
-        let store = SqliteStore::open(&options.db)
-            .map_err(|error| RunError::Database(options.db.clone(), error))?;
-        Ok(Self::File(Arc::new(store)))
+        let Some(address) = &options.s2 else {
+            let store = SqliteStore::open(&options.db)
+                .map_err(|error| RunError::Database(options.db.clone(), error))?;
+            return Ok(Self::File(Arc::new(store)));
+        };
+        // Not a flag: the command lines of a machine are there for all its users to read.
+        let key = std::env::var("S2_ACCESS_TOKEN").ok();
+        let endpoint = Box::new(Endpoint::of(address, &options.s2_basin, key)?);
+        Ok(Self::Log { endpoint, instance: store::fresh_id("instance") })
     }
 
-    /// The store for one life of the server.
+    /// The store for one life of the server. A log that does not answer is asked again until it does.
     async fn open(&self) -> Result<AnyStore, RunError> {
-        match self {
-            Self::File(store) => Ok(Arc::clone(store) as AnyStore),
+        let (endpoint, instance) = match self {
+            Self::File(store) => return Ok(Arc::clone(store) as AnyStore),
+            Self::Log { endpoint, instance } => (endpoint, instance),
+        };
+        loop {
+            match S2Store::open(endpoint, instance).await {
+                Ok(store) => return Ok(Arc::new(store)),
+                Err(error @ store::Error::Away(_)) => {
+                    eprintln!("session-server: {error}; trying again");
+                    tokio::time::sleep(OPEN_AGAIN_AFTER).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }

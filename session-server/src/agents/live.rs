@@ -98,16 +98,18 @@ impl Worker {
                     Err(error_text) => error = Some(Chunk::Error { error_text }),
                 }
             }
-            self.write(&chunks).await?;
+            if !self.write(&chunks).await? {
+                return Ok(Vec::new());
+            }
             if let Some(error) = error {
                 return Ok(vec![error]);
             }
         }
     }
 
-    async fn write(&self, chunks: &[Chunk]) -> Result<()> {
+    /// Writes these chunks; false where the turn has ended without this worker.
+    async fn write(&self, chunks: &[Chunk]) -> Result<bool> {
         let parts = self.parts(chunks).await?;
-        self.server.store.write_steps(&self.session, &parts).await?;
-        Ok(())
+        Ok(self.server.store.write_steps(&self.session, &parts).await?)
     }
 }

@@ -75,6 +75,7 @@ impl ApiError {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::SessionClosed(_) | Self::SessionExpired => StatusCode::CONFLICT,
+            Self::Store(store::Error::Away(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Stored(_) | Self::Signing(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -6,6 +6,7 @@
 //! bytes of `.out`, is said here.
 
 mod records;
+mod s2;
 mod sqlite;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use crate::input::Role;
 use crate::time::{self, Millis};
 
 pub(crate) use records::{Headers, OutPart, OutRecord};
+pub(crate) use s2::{Endpoint, EndpointError, S2Store};
 pub(crate) use sqlite::{OpenError, SqliteStore};
 
 /// What a store call answers.
@@ -35,6 +37,10 @@ pub(crate) type Events = BoxStream<'static, Result<Bytes>>;
 pub(crate) enum Error {
     #[error("the database failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    #[error("S2 does not answer: {0}")]
+    Away(String),
+    #[error("S2 refuses: {0}")]
+    Refused(String),
     #[error("the store holds what cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
 }
@@ -156,6 +162,8 @@ pub(crate) type AnyStore = Arc<dyn Store>;
 pub(crate) enum News {
     /// The agent of this session may have something to do.
     Work(String),
+    /// From now on this secret signs session tokens.
+    Secret(Vec<u8>),
 }
 
 /// What a caller says about a session to be made.

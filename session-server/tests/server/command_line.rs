@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use crate::support::{Folder, KEY, Server, program};
 
 /// Runs a program that cannot start, and returns its one sentence.
-fn refusal(args: &[&str]) -> String {
+pub(crate) fn refusal(args: &[&str]) -> String {
     let Output { status, stdout, stderr } = program(args).output().expect("it runs");
     assert_eq!(status.code(), Some(2), "{args:?}");
     assert!(stdout.is_empty());
@@ -17,7 +17,7 @@ fn refusal(args: &[&str]) -> String {
     text
 }
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("a plain path")
 }
 
@@ -30,34 +30,6 @@ fn a_busy_port_is_refused_in_one_sentence_and_any_port_gets_around_it() {
 
     let server = Server::with(&["--port", &port, "--any-port", "--db", ":memory:"]);
     assert!(!server.base.ends_with(&port));
-}
-
-#[test]
-fn a_database_that_is_none_is_refused_in_one_sentence() {
-    let folder = Folder::new();
-    let garbage = folder.file("garbage");
-    std::fs::write(&garbage, "certainly no database, but long enough to be read as one".repeat(99))
-        .expect("a file");
-    assert!(refusal(&["--port", "0", "--db", path(&garbage)]).contains("not a database"));
-
-    let foreign = folder.file("foreign");
-    rusqlite::Connection::open(&foreign)
-        .and_then(|db| db.execute_batch("CREATE TABLE t (x)"))
-        .expect("a database");
-    assert!(refusal(&["--port", "0", "--db", path(&foreign)]).contains("another program"));
-
-    let own_folder = folder.file(".");
-    assert!(refusal(&["--port", "0", "--db", path(&own_folder)]).contains("--db"));
-    let below_a_file = garbage.join("s.sqlite");
-    assert!(refusal(&["--port", "0", "--db", path(&below_a_file)]).contains("folder"));
-}
-
-#[test]
-fn a_database_in_use_is_refused() {
-    let folder = Folder::new();
-    let db = folder.file("s.sqlite");
-    let _server = Server::on(&db);
-    assert!(refusal(&["--port", "0", "--db", path(&db)]).contains("another session-server"));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod proxy;
 mod restart;
 mod security;
 mod sessions;
+mod sqlite;
 mod stand_in;
 mod steered;
 mod subscribe;

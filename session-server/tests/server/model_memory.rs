@@ -8,15 +8,15 @@ use crate::model::{ask, read_until_said, server, start};
 use crate::stand_in::StandIn;
 use crate::support::{Chat, Folder, Server, chunk, consumed, said, said_in, shape};
 
-fn on(model: &StandIn, db: &Path) -> Server {
+pub(crate) fn on(model: &StandIn, db: &Path) -> Server {
     server(model, &["--db", db.to_str().expect("a plain path")])
 }
 
-fn user(text: &str) -> (String, String) {
+pub(crate) fn user(text: &str) -> (String, String) {
     ("user".to_owned(), text.to_owned())
 }
 
-fn assistant(text: &str) -> (String, String) {
+pub(crate) fn assistant(text: &str) -> (String, String) {
     ("assistant".to_owned(), text.to_owned())
 }
 
@@ -27,7 +27,12 @@ fn regenerate(chat: &Chat<'_>) -> u64 {
 }
 
 /// Asks, answers, and returns what the model was told.
-fn turn(chat: &Chat<'_>, model: &StandIn, text: &str, answer: &str) -> Vec<(String, String)> {
+pub(crate) fn turn(
+    chat: &Chat<'_>,
+    model: &StandIn,
+    text: &str,
+    answer: &str,
+) -> Vec<(String, String)> {
     let seq = ask(chat, text);
     answer_with(chat, model, seq, answer)
 }
@@ -193,33 +198,6 @@ fn an_answer_cut_off_while_it_was_only_thought_about_is_thought_about_anew() {
         ["reasoning-start", "reasoning-delta", "reasoning-end", "text-start"]
     );
     assert_eq!(records.iter().filter_map(consumed).collect::<Vec<_>>(), [seq]);
-}
-
-#[test]
-fn a_database_from_before_there_were_models_is_taken_over() {
-    let model = StandIn::start();
-    let folder = Folder::new();
-    let db = folder.file("s.sqlite");
-    rusqlite::Connection::open(&db)
-        .and_then(|db| {
-            db.execute_batch(include_str!("../../src/store/sqlite/schema.sql"))?;
-            db.pragma_update(None, "application_id", 0x7473_6573)?;
-            db.pragma_update(None, "user_version", 1)
-        })
-        .expect("a database");
-    let server = on(&model, &db);
-    let chat = server.chat("c", "model");
-    turn(&chat, &model, "one", "1");
-    assert_eq!(turn(&chat, &model, "two", "2")[..2], [user("one"), assistant("1")]);
-    drop(server);
-
-    rusqlite::Connection::open(&db)
-        .and_then(|db| db.pragma_update(None, "user_version", 99))
-        .expect("a database");
-    let db = db.to_str().expect("a plain path");
-    let output = crate::support::program(&["--port", "0", "--db", db]).output().expect("it runs");
-    let text = String::from_utf8(output.stderr).expect("text");
-    assert!(text.contains("is version 99, this server reads version 2"), "{text}");
 }
 
 /// The records from the last start on.

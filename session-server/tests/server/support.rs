@@ -1,5 +1,6 @@
 //! Starts servers and speaks to them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,13 +13,40 @@ use ureq::http::{HeaderMap, Request, StatusCode};
 /// The secret key of every server here.
 pub(crate) const KEY: &str = "tr_dev_local";
 
-/// The program under test, with arguments.
+/// The program under test, with arguments. Where the environment names an S2 server, a database is a
+/// basin there.
 pub(crate) fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_session-server"));
-    command.args(args);
+    match std::env::var("S2_ENDPOINT") {
+        Err(_) => command.args(args),
+        Ok(endpoint) => command.args(in_s2(&endpoint, args)),
+    };
     // What the user of this machine has is none of the tests' business.
-    command.env_remove("MODEL_API_KEY");
+    command.env_remove("MODEL_API_KEY").env_remove("S2_ACCESS_TOKEN");
     command
+}
+
+/// These arguments with a basin in the place of the database.
+fn in_s2(endpoint: &str, args: &[&str]) -> Vec<String> {
+    let mut args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    if let Some(at) = args.iter().position(|arg| arg == "--db") {
+        let basin = basin(&args[at + 1]);
+        args.splice(at..at + 2, ["--s2", endpoint, "--s2-basin", &basin].map(str::to_owned));
+    }
+    args
+}
+
+/// The basin that stands for a database: the same for the same file, and one of its own for what is
+/// kept in memory.
+fn basin(db: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut hasher = DefaultHasher::new();
+    std::process::id().hash(&mut hasher);
+    match db {
+        ":memory:" => COUNT.fetch_add(1, Ordering::Relaxed).hash(&mut hasher),
+        file => file.hash(&mut hasher),
+    }
+    format!("test-{:016x}", hasher.finish())
 }
 
 /// A folder of its own for a test, gone afterwards.
