@@ -276,10 +276,12 @@ impl Chat<'_> {
 
 /// The records in one line of an event stream.
 pub(crate) fn batch_records(line: &str) -> Vec<Value> {
-    let Some(data) = line.strip_prefix("data: {\"records\":") else {
+    let Some(data) = line.strip_prefix("data: ").filter(|data| data.starts_with("{\"records\":"))
+    else {
         return Vec::new();
     };
-    serde_json::from_str(data.strip_suffix('}').expect("the end of the batch")).expect("records")
+    let batch: Value = serde_json::from_str(data).expect("a batch");
+    batch["records"].as_array().expect("its records").clone()
 }
 
 /// The records of a whole event stream.
