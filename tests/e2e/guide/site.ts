@@ -75,7 +75,6 @@ export class Visit {
     settings: Record<string, string> = {},
   ): Promise<Visit> {
     const context: BrowserContext = await browser.newContext();
-    context.setDefaultTimeout(PATIENCE_MS);
     const watchman = new Watchman(context);
     await context.addInitScript(() => {
       // The service is on this machine.
@@ -126,15 +125,19 @@ export class Visit {
     return messages.allTextContents();
   }
 
-  /** Waits until an answer is being written, and some of it shows. */
+  /** Waits until the page shows these texts. */
+  async comesToShow(texts: string[]): Promise<void> {
+    const shown = () => this.page.locator("article").allTextContents();
+    await expect.poll(shown, { timeout: PATIENCE_MS }).toEqual(texts);
+  }
+
+  /** Waits until an answer is being written, and some of it shows: one that the test ends or stops. */
   async isAnswering(): Promise<void> {
     await this.isIn("streaming");
     await eventually("the beginning of an answer", async () => {
       const text = (await this.answers.count()) > 0 ? await this.answers.last().innerText() : "";
       return text.length >= 40;
     });
-    // Whoever interrupts an answer has to find it unfinished.
-    await this.isIn("streaming");
   }
 
   /** What the page has asked of one path, on whatever server. */
