@@ -55,6 +55,19 @@ const test = anyTest.extend<{ open: Open }>({
     use((setting) => openDemo(browser, onTestFinished, { page: productionPage, ...setting })),
 });
 
+/** Stops a running answer, and checks what the server and the page make of it. */
+async function stop(demo: Demo, chatId: string) {
+  await demo.at("stop").click();
+  const messages = await demo.storedMessages(chatId, 2);
+  await demo.isIn("ready");
+  const turn = await demo.server.lastTurn(chatId);
+  expect(turn.wasAborted).toBe(true);
+  // The agent may have said a little more before it heard.
+  expect(textOf(messages.at(-1))).not.toBe("");
+  expect(turn.text.startsWith(textOf(messages.at(-1)))).toBe(true);
+  expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "stop"]);
+}
+
 describe.concurrent("an answer", () => {
   test("is kept byte for byte as the agent wrote it", async ({ open }) => {
     const demo = await open();
@@ -207,19 +220,6 @@ describe.concurrent("a reload in the middle of an answer", () => {
 });
 
 describe.concurrent("a stop", () => {
-  /** Stops a running answer, and checks what the server and the page make of it. */
-  async function stop(demo: Demo, chatId: string) {
-    await demo.at("stop").click();
-    const messages = await demo.storedMessages(chatId, 2);
-    await demo.isIn("ready");
-    const turn = await demo.server.lastTurn(chatId);
-    expect(turn.wasAborted).toBe(true);
-    // The agent may have said a little more before it heard.
-    expect(textOf(messages.at(-1))).not.toBe("");
-    expect(turn.text.startsWith(textOf(messages.at(-1)))).toBe(true);
-    expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "stop"]);
-  }
-
   test("reaches the agent, ends the answer, and the next turn is whole", async ({ open }) => {
     const demo = await open();
     const chatId = await demo.begin("story", ENDLESS);
@@ -819,10 +819,7 @@ describe.concurrent("React's StrictMode in development", () => {
     await demo.at("agent-echo").waitFor();
     await demo.openChat(chatId);
     await demo.isAnswering();
-    await demo.at("stop").click();
-    await demo.storedMessages(chatId, 2);
-    await demo.isIn("ready");
-    expect((await demo.server.lastTurn(chatId)).wasAborted).toBe(true);
+    await stop(demo, chatId);
     await demo.say(SHORT);
     await demo.hasWholeAnswers(chatId, 2);
   });

@@ -10,9 +10,6 @@ import { expect } from "vitest";
 import { eventually, Watchman } from "../demo-support";
 import type { SessionServer } from "../support/server";
 
-/** How long a state may take to come about. Only a fault takes this long. */
-const PATIENCE_MS = 120_000;
-
 const folder = fileURLToPath(new URL("snippets", import.meta.url));
 
 /** What the guide shows, each a page of its own. */
@@ -127,8 +124,10 @@ export class Visit {
 
   /** Waits until the page shows these texts. */
   async comesToShow(texts: string[]): Promise<void> {
-    const shown = () => this.page.locator("article").allTextContents();
-    await expect.poll(shown, { timeout: PATIENCE_MS }).toEqual(texts);
+    await eventually(`the messages ${texts.join(" / ")}`, async () => {
+      const shown = await this.page.locator("article").allTextContents();
+      return JSON.stringify(shown) === JSON.stringify(texts);
+    });
   }
 
   /** Waits until an answer is being written, and some of it shows: one that the test ends or stops. */
