@@ -254,11 +254,14 @@ export class ModelStandIn {
   }
 }
 
+/** A story that takes longer than any test: for an answer that is stopped. */
+export const ENDLESS = "Tell me a story: 20000 words, 30 ms";
+
 /** The pause between two words of a model that talks. */
 const TALK_PACE_MS = 30;
 
 /** Words without end, with letters of one to four bytes and Markdown; no two sentences are the same. */
-function* talk(): Generator<string> {
+function* waves(): Generator<string> {
   for (let wave = 1; ; wave += 1) {
     yield* ["Wave ", `${wave} `, "brings ", "Grüße, ", "**日本語** ", "and ", "🌊 ", "ashore.\n\n"];
   }
@@ -289,7 +292,7 @@ export class ModelRequest {
 
   /** Says word after word, until it is to end or nobody listens any more. */
   talk(): void {
-    const words = talk();
+    const words = waves();
     const sayNext = () => this.say(words.next().value);
     sayNext();
     this.#talking = setInterval(sayNext, TALK_PACE_MS);

@@ -2,7 +2,7 @@
 // real browser, beside what the server has of it.
 import type { UIMessage } from "ai";
 import { describe, expect, vi } from "vitest";
-import { type Demo, demoTest, eventually, textOf } from "./demo-support";
+import { type Demo, demoTest, ENDLESS, eventually, textOf } from "./demo-support";
 
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
@@ -156,9 +156,6 @@ describe.concurrent("the last exchange", () => {
 });
 
 describe.concurrent("what is said while an answer streams", () => {
-  /** Takes longer than any test: it is stopped. */
-  const ENDLESS = "Tell me a story: 20000 words, 20 ms";
-
   test("is heard at the next pause, or queued for the next turn, as the user likes", async ({
     open,
   }) => {

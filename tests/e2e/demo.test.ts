@@ -7,6 +7,7 @@ import { afterAll, test as anyTest, beforeAll, describe, expect, vi } from "vite
 import {
   buildPage,
   type Demo,
+  ENDLESS,
   eventually,
   MODEL,
   openDemo,
@@ -21,8 +22,6 @@ import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
 
-/** Takes longer than any test: for an answer that is stopped. */
-const ENDLESS = "Tell me a story: 20000 words, 50 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
 
 /** What Chromium says of requests to a server that is not there. */

@@ -1,15 +1,13 @@
 // The demo's main conversation in the engines beside Chromium, in which `demo.test.ts` has them all.
 import { rmSync } from "node:fs";
 import { afterAll, test as anyTest, beforeAll, describe, expect, vi } from "vitest";
-import { buildPage, eventually, ModelStandIn, temporaryFolder } from "../demo-support";
+import { buildPage, ENDLESS, eventually, ModelStandIn, temporaryFolder } from "../demo-support";
 import { type Engine, engineNames, launchEngine } from "../support/engines";
 import { BUILD_TIMEOUT_MS, startServer } from "../support/server";
 import { DemoPage } from "./demo-page";
 
 vi.setConfig({ testTimeout: 300_000 });
 
-/** Takes longer than any test: for an answer that is stopped. */
-const ENDLESS = "Tell me a story: 20000 words, 50 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
 /** For the model, whose answer ends when the test says so. */
 const QUESTION = "Tell me of the sea";

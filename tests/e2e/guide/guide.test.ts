@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test, vi } from "vitest";
-import { eventually, ModelStandIn, ServerRecords } from "../demo-support";
+import { ENDLESS, eventually, ModelStandIn, ServerRecords } from "../demo-support";
 import { launchBrowser } from "../support/browser";
 import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "../support/server";
 import { chatProxy } from "./app/event-source-proxy";
@@ -18,8 +18,6 @@ import { buildPages, snippets, Visit } from "./site";
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
 
-/** Takes longer than any test: for an answer that is stopped. */
-const ENDLESS = "Tell me a story: 20000 words, 50 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
 
 /**
