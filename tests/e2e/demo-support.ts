@@ -241,18 +241,40 @@ export class ModelStandIn {
     return eventually("a request to the model", next, patienceMs);
   }
 
+  /** Answers the next request with word after word, until the test ends it or nobody listens any more. */
+  async talk(): Promise<ModelRequest> {
+    const request = await this.request();
+    request.talk();
+    return request;
+  }
+
   stop(): void {
     this.#server.closeAllConnections();
     this.#server.close();
   }
 }
 
+/** A story that takes longer than any test: for an answer that is stopped. */
+export const ENDLESS = "Tell me a story: 20000 words, 30 ms";
+
+/** The pause between two words of a model that talks. */
+const TALK_PACE_MS = 30;
+
+/** Words without end, with letters of one to four bytes and Markdown; no two sentences are the same. */
+function* waves(): Generator<string> {
+  for (let wave = 1; ; wave += 1) {
+    yield* ["Wave ", `${wave} `, "brings ", "Grüße, ", "**日本語** ", "and ", "🌊 ", "ashore.\n\n"];
+  }
+}
+
 /** A request to the model that waits for its answer. */
 export class ModelRequest {
   #response: ServerResponse;
+  #talking: ReturnType<typeof setInterval> | undefined;
 
   constructor(response: ServerResponse) {
     this.#response = response;
+    response.once("close", () => clearInterval(this.#talking));
   }
 
   refuse(status: number, reason: string): void {
@@ -268,7 +290,16 @@ export class ModelRequest {
     this.#send({ delta: { content: words } });
   }
 
+  /** Says word after word, until it is to end or nobody listens any more. */
+  talk(): void {
+    const words = waves();
+    const sayNext = () => this.say(words.next().value);
+    sayNext();
+    this.#talking = setInterval(sayNext, TALK_PACE_MS);
+  }
+
   end(): void {
+    clearInterval(this.#talking);
     this.#send({ delta: {}, finish_reason: "stop" });
     this.#response.end("data: [DONE]\n\n");
   }
@@ -343,19 +374,24 @@ export type Setting = {
   /** The folder of the built page. */
   page: string;
   db?: string;
-  flags?: string[];
   viewport?: { width: number; height: number };
 };
 
-/** A server and the open page. Whatever the test does to them, the watchman has the last word. */
+/** What the model is called that the demo's server has. */
+export const MODEL = "parrot:1b";
+
+/** A server, its model and the open page. Whatever the test does to them, the watchman has the last word. */
 export async function openDemo(
   browser: Browser,
   onTestFinished: TestContext["onTestFinished"],
-  { page, db = ":memory:", flags = [], viewport }: Setting,
+  { page, db = ":memory:", viewport }: Setting,
 ) {
+  const model = await ModelStandIn.start();
+  onTestFinished(() => model.stop());
+  const flags = model.flags(MODEL);
   let server = await startServer({ page, db, flags });
   onTestFinished(() => server.stop());
-  const demo = await Demo.open(browser, server, viewport);
+  const demo = await Demo.open(browser, server, model, viewport);
   onTestFinished(() => demo.close());
   const { url, port } = server;
   const kill = () => server.stop("SIGKILL");
@@ -392,24 +428,26 @@ export class Demo {
   readonly page: Page;
   readonly watchman: Watchman;
   readonly server: ServerRecords;
+  readonly model: ModelStandIn;
 
-  private constructor(page: Page, watchman: Watchman, server: ServerRecords) {
+  private constructor(page: Page, watchman: Watchman, server: ServerRecords, model: ModelStandIn) {
     this.page = page;
     this.watchman = watchman;
     this.server = server;
+    this.model = model;
   }
 
   static async open(
     browser: Browser,
     server: SessionServer,
+    model: ModelStandIn,
     viewport = { width: 1280, height: 800 },
   ): Promise<Demo> {
     const context = await browser.newContext({ viewport });
-    context.setDefaultTimeout(PATIENCE_MS);
     const watchman = new Watchman(context);
     const page = await context.newPage();
     await page.goto(server.url);
-    return new Demo(page, watchman, new ServerRecords(server));
+    return new Demo(page, watchman, new ServerRecords(server), model);
   }
 
   async close(): Promise<void> {
@@ -423,7 +461,7 @@ export class Demo {
     const page = await this.page.context().newPage();
     await page.addInitScript(prepare);
     await page.goto(this.page.url());
-    return new Demo(page, this.watchman, this.server);
+    return new Demo(page, this.watchman, this.server, this.model);
   }
 
   at(testId: string) {
@@ -508,7 +546,11 @@ export class Demo {
     await this.answers.nth(count - 1).waitFor();
   }
 
-  /** Waits until the answer is being written and this many characters of it show. */
+  /**
+   * Waits until the answer is being written and this many characters of it show. It has to be one that
+   * goes on until the test ends or stops it: what the server's pace ends may be over before the page shows
+   * that it has begun.
+   */
   async isAnswering(characters = 60): Promise<void> {
     await this.isIn("streaming");
     const last = this.answers.last();
@@ -516,8 +558,12 @@ export class Demo {
       const text = (await last.count()) > 0 ? await last.innerText() : "";
       return text.length >= characters;
     });
-    // Whoever interrupts an answer has to find it unfinished.
-    await this.isIn("streaming");
+  }
+
+  /** Begins a chat with the model, whose answer is written until the test ends it. */
+  async beginTalk(): Promise<{ chatId: string; answer: ModelRequest }> {
+    const chatId = await this.begin("model", "Tell me of the sea");
+    return { chatId, answer: await this.model.talk() };
   }
 
   async isIn(status: "ready" | "submitted" | "streaming" | "error"): Promise<void> {

@@ -2,7 +2,7 @@
 // real browser, beside what the server has of it.
 import type { UIMessage } from "ai";
 import { describe, expect, vi } from "vitest";
-import { type Demo, demoTest, eventually, textOf } from "./demo-support";
+import { type Demo, demoTest, ENDLESS, eventually, textOf } from "./demo-support";
 
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
@@ -156,13 +156,11 @@ describe.concurrent("the last exchange", () => {
 });
 
 describe.concurrent("what is said while an answer streams", () => {
-  const LONG = "Tell me a story: 300 words, 20 ms";
-
   test("is heard at the next pause, or queued for the next turn, as the user likes", async ({
     open,
   }) => {
     const demo = await open();
-    const chatId = await demo.begin("steered", LONG);
+    const chatId = await demo.begin("steered", ENDLESS);
     await demo.isAnswering(20);
     await demo.say("More gulls");
     await demo.composer.fill("Thank you");
@@ -184,16 +182,21 @@ describe.concurrent("what is said while an answer streams", () => {
     expect(places).not.toContain(-1);
     expect([...places].sort((one, other) => one - other)).toEqual(places);
     // The turn ends, and what waited for that is said.
+    await demo.at("stop").click();
     await demo.questions.getByText("Thank you").waitFor();
     await demo.at("pending").waitFor({ state: "detached" });
     const answer = await storedWith(demo, chatId, "“More gulls”");
     expect(answer.parts.map(({ type }) => type)).toContain("data-pending-message-injected");
-    expect(await demo.server.inputs(chatId)).toEqual(Array(4).fill("submit-message"));
+    expect(await demo.server.inputs(chatId)).toEqual([
+      ...Array(3).fill("submit-message"),
+      "stop",
+      "submit-message",
+    ]);
   });
 
   test("is not lost in a reload", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("steered", "Tell me a story: 600 words, 20 ms");
+    const chatId = await demo.begin("steered", ENDLESS);
     await demo.isAnswering(20);
     await demo.say("More gulls");
     await demo.composer.fill("Thank you");
@@ -212,11 +215,13 @@ describe.concurrent("what is said while an answer streams", () => {
 
   test("is queued by Enter where the agent hears nothing meanwhile", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", "Tell me a story: 100 words, 20 ms");
-    await demo.isAnswering(20);
-    await demo.say("Another: 10 words, 1 ms");
+    const { chatId, answer } = await demo.beginTalk();
+    await demo.isAnswering();
+    await demo.say("Tell me another one");
     await demo.at("pending").getByText("After this answer").waitFor();
-    await demo.questions.getByText("Another").waitFor();
+    answer.end();
+    (await demo.model.talk()).end();
+    await demo.questions.getByText("Tell me another one").waitFor();
     await demo.hasWholeAnswers(chatId, 2);
     expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "submit-message"]);
   });
@@ -308,12 +313,10 @@ describe.concurrent("the picked model", () => {
 });
 
 describe.concurrent("agents that work inside a tool call", () => {
-  // They repeat it, so they are at it for a while.
-  const QUESTION = `Shall we ${"rebuild the old harbour and ".repeat(8)}rest?`;
-
   test("show their work while they do it, also after a reload", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("team", QUESTION);
+    // They repeat it, so they are at it for longer than the test.
+    await demo.begin("team", `Shall we ${"wait and ".repeat(4_000)}see?`);
     const areAtWork = async () => {
       const work = demo.page.locator('[data-testid="tool"][data-state="input-available"]');
       await work.getByText("Seen from the sunny side").waitFor();
@@ -323,13 +326,21 @@ describe.concurrent("agents that work inside a tool call", () => {
     await areAtWork();
     await demo.reload();
     await areAtWork();
+    await demo.at("stop").click();
+    await demo.isIn("ready");
+  });
+
+  test("show what they have come to, also after a reload", async ({ open }) => {
+    const demo = await open();
+    const question = "Shall we rebuild the old harbour?";
+    const chatId = await demo.begin("team", question);
     await demo.answers.getByText("Both have spoken. I leave it to you.").waitFor();
     const areDone = async () => {
       const done = demo.page.locator('[data-testid="tool"][data-state="output-available"]');
       await done.nth(1).waitFor();
       expect(await done.getByTestId("sub-agent").allInnerTexts()).toEqual([
-        `Seen from the sunny side, this will turn out well: “${QUESTION}”.`,
-        `Before anyone celebrates, it should be asked what is behind this: “${QUESTION}”.`,
+        `Seen from the sunny side, this will turn out well: “${question}”.`,
+        `Before anyone celebrates, it should be asked what is behind this: “${question}”.`,
       ]);
       expect(await done.getByText("Done").count()).toBe(2);
     };

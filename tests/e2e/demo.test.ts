@@ -7,8 +7,9 @@ import { afterAll, test as anyTest, beforeAll, describe, expect, vi } from "vite
 import {
   buildPage,
   type Demo,
+  ENDLESS,
   eventually,
-  ModelStandIn,
+  MODEL,
   openDemo,
   type Setting,
   temporaryFolder,
@@ -21,8 +22,6 @@ import { BUILD_TIMEOUT_MS, startServer } from "./support/server";
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
 
-/** Long enough to be interrupted in the middle, on a busy machine too. */
-const LONG = "Tell me a story: 150 words, 20 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
 
 /** What Chromium says of requests to a server that is not there. */
@@ -55,6 +54,19 @@ const test = anyTest.extend<{ open: Open }>({
     use((setting) => openDemo(browser, onTestFinished, { page: productionPage, ...setting })),
 });
 
+/** Stops a running answer, and checks what the server and the page make of it. */
+async function stop(demo: Demo, chatId: string) {
+  await demo.at("stop").click();
+  const messages = await demo.storedMessages(chatId, 2);
+  await demo.isIn("ready");
+  const turn = await demo.server.lastTurn(chatId);
+  expect(turn.wasAborted).toBe(true);
+  // The agent may have said a little more before it heard.
+  expect(textOf(messages.at(-1))).not.toBe("");
+  expect(turn.text.startsWith(textOf(messages.at(-1)))).toBe(true);
+  expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "stop"]);
+}
+
 describe.concurrent("an answer", () => {
   test("is kept byte for byte as the agent wrote it", async ({ open }) => {
     const demo = await open();
@@ -67,11 +79,12 @@ describe.concurrent("an answer", () => {
 
   test("shows while it is written", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
-    const early = await demo.answers.innerText();
+    answer.say("These are the last words.");
+    answer.end();
     const turn = await demo.hasWholeAnswers(chatId, 1);
-    expect((await demo.answers.innerText()).length).toBeGreaterThan(early.length);
+    await demo.answers.getByText("These are the last words.").waitFor();
     expect(turn.wasAborted).toBe(false);
   });
 
@@ -111,53 +124,62 @@ describe.concurrent("an answer", () => {
 describe.concurrent("a reload in the middle of an answer", () => {
   test("loses nothing and doubles nothing", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
     await demo.reload();
     await demo.isAnswering();
+    answer.end();
     await demo.hasWholeAnswers(chatId, 1);
   });
 
   test("can be followed by another", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
-    await demo.isAnswering(30);
-    await demo.reload();
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
-    await demo.reload();
-    await demo.isAnswering();
+    for (let reloads = 0; reloads < 2; reloads++) {
+      await demo.reload();
+      await demo.isAnswering();
+    }
+    answer.end();
     await demo.hasWholeAnswers(chatId, 1);
   });
 
   test("works in a later turn as in the first", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", SHORT);
+    const { chatId, answer: first } = await demo.beginTalk();
+    first.end();
     await demo.hasWholeAnswers(chatId, 1);
-    await demo.say(LONG);
+    await demo.say("And on");
+    const second = await demo.model.talk();
     await demo.hasAnswers(2);
     await demo.isAnswering();
     await demo.reload();
     await demo.isAnswering();
+    second.end();
     await demo.hasWholeAnswers(chatId, 2);
   });
 
   test("works when the answer is given again", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
+    answer.end();
     const first = await demo.hasWholeAnswers(chatId, 1);
     await demo.at("regenerate").click();
+    const again = await demo.model.talk();
     await demo.isAnswering();
     await demo.reload();
     await demo.isAnswering();
+    again.end();
     const second = await demo.hasWholeAnswers(chatId, 1);
     expect(second.messageId).not.toBe(first.messageId);
   });
 
   test("shows an answer that has ended before the page is back", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
     await demo.page.goto("about:blank");
+    answer.end();
     await demo.server.turns(chatId);
     await demo.page.goto(`${demo.url}/#${chatId}`);
     await demo.hasWholeAnswers(chatId, 1);
@@ -176,7 +198,8 @@ describe.concurrent("a reload in the middle of an answer", () => {
 
   test("finds the answer of a message that was never acknowledged", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", SHORT);
+    const { chatId, answer: first } = await demo.beginTalk();
+    first.end();
     await demo.hasWholeAnswers(chatId, 1);
     // The message lands, and the word of it does not come back.
     const landed = new Promise<void>((resolve, reject) => {
@@ -184,31 +207,21 @@ describe.concurrent("a reload in the middle of an answer", () => {
         .route("**/in/append", (route) => route.fetch().then(() => resolve(), reject))
         .catch(reject);
     });
-    await demo.say(LONG);
+    await demo.say("And on");
+    const second = await demo.model.talk();
     await landed;
     await demo.reload();
+    await demo.hasAnswers(2);
     await demo.isAnswering();
+    second.end();
     await demo.hasWholeAnswers(chatId, 2);
   });
 });
 
 describe.concurrent("a stop", () => {
-  /** Stops a running answer, and checks what the server and the page make of it. */
-  async function stop(demo: Demo, chatId: string) {
-    await demo.at("stop").click();
-    const messages = await demo.storedMessages(chatId, 2);
-    await demo.isIn("ready");
-    const turn = await demo.server.lastTurn(chatId);
-    expect(turn.wasAborted).toBe(true);
-    // The agent may have said a little more before it heard.
-    expect(textOf(messages.at(-1))).not.toBe("");
-    expect(turn.text.startsWith(textOf(messages.at(-1)))).toBe(true);
-    expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "stop"]);
-  }
-
   test("reaches the agent, ends the answer, and the next turn is whole", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await stop(demo, chatId);
     await demo.say(SHORT);
@@ -217,7 +230,7 @@ describe.concurrent("a stop", () => {
 
   test("works after a reload", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await demo.reload();
     await demo.isAnswering();
@@ -228,7 +241,7 @@ describe.concurrent("a stop", () => {
 
   test("keeps its turn's last records out of the next turn after a reload", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await stop(demo, chatId);
     await demo.reload();
@@ -239,13 +252,16 @@ describe.concurrent("a stop", () => {
 
   test("keeps its turn's last records out of a next turn that is reloaded", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId } = await demo.beginTalk();
     await demo.isAnswering();
     await stop(demo, chatId);
-    await demo.say(LONG);
+    await demo.say("And on");
+    const next = await demo.model.talk();
     await demo.hasAnswers(2);
     await demo.isAnswering();
     await demo.reload();
+    await demo.isAnswering();
+    next.end();
     await demo.hasWholeAnswers(chatId, 2);
   });
 
@@ -262,7 +278,7 @@ describe.concurrent("a stop", () => {
       if (isMessage) await released;
       await route.continue();
     });
-    await demo.say(LONG);
+    await demo.say(ENDLESS);
     await demo.isIn("submitted");
     await demo.at("stop").click();
     // Whatever the click has sent is ahead of this.
@@ -283,12 +299,13 @@ describe.concurrent("a chat that is left in the middle of an answer", () => {
     open,
   }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
     await demo.at("new-chat").click();
     await demo.at("agent-echo").waitFor();
     await demo.openChat(chatId);
     await demo.isAnswering();
+    answer.end();
     const turn = await demo.hasWholeAnswers(chatId, 1);
     expect(turn.wasAborted).toBe(false);
     expect(await demo.server.inputs(chatId)).toEqual(["submit-message"]);
@@ -296,12 +313,14 @@ describe.concurrent("a chat that is left in the middle of an answer", () => {
 
   test("does not mix with the chat that is opened instead", async ({ open }) => {
     const demo = await open();
-    const first = await demo.begin("story", LONG);
+    const { chatId: first, answer } = await demo.beginTalk();
     await demo.isAnswering();
     const second = await demo.begin("echo", "And you?");
     expect(second).not.toBe(first);
     expect((await demo.hasWholeAnswers(second, 1)).text).toBe("And you?");
     await demo.openChat(first);
+    await demo.isAnswering();
+    answer.end();
     await demo.hasWholeAnswers(first, 1);
     await demo.openChat(second);
     await demo.hasWholeAnswers(second, 1);
@@ -309,9 +328,11 @@ describe.concurrent("a chat that is left in the middle of an answer", () => {
 
   test("shows an answer that has ended meanwhile", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
     await demo.at("new-chat").click();
+    await demo.at("agent-echo").waitFor();
+    answer.end();
     await demo.server.turns(chatId);
     await demo.openChat(chatId);
     await demo.hasWholeAnswers(chatId, 1);
@@ -319,7 +340,7 @@ describe.concurrent("a chat that is left in the middle of an answer", () => {
 
   test("stays deleted when it is deleted", async ({ open }) => {
     const demo = await open();
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await demo.delete();
     await demo.at("agent-story").waitFor();
@@ -365,7 +386,8 @@ describe.concurrent("an agent", () => {
     open,
   }) => {
     const demo = await open();
-    const all = ["Echo", "Story", "Reasoning", "Approval", "Steered", "Team", "Stumble"];
+    const builtIn = ["Echo", "Story", "Reasoning", "Approval", "Steered", "Team", "Stumble"];
+    const all = [...builtIn, MODEL];
     const names = demo.page.locator(".agent-name");
     await names.nth(all.length - 1).waitFor();
     expect(await names.allInnerTexts()).toEqual(all);
@@ -390,13 +412,11 @@ describe.concurrent("an agent", () => {
 
   test("that is a model is awaited, thinks, answers, and says itself what is wrong", async ({
     open,
-    onTestFinished,
   }) => {
-    const model = await ModelStandIn.start();
-    onTestFinished(() => model.stop());
-    const demo = await open({ flags: model.flags("parrot:1b") });
+    const demo = await open();
+    const { model } = demo;
     const agent = demo.page.locator(".agent", { has: demo.at("agent-model") });
-    expect(await agent.innerText()).toContain("parrot:1b");
+    expect(await agent.innerText()).toContain(MODEL);
     expect(await agent.innerText()).toContain(model.host);
     const chatId = await demo.begin("model", "Who is there?");
     const request = await model.request();
@@ -502,7 +522,7 @@ describe.concurrent("a connection that is lost", () => {
     const demo = await open({ db: join(folder, "offline.sqlite") });
     demo.watchman.expect(noServer);
     demo.watchman.expect(noNetwork);
-    const chatId = await demo.begin("story", LONG);
+    const { chatId } = await demo.beginTalk();
     await demo.isAnswering();
     // Chromium lets what is connected go on, as a browser does whose network is only half away.
     await demo.page.context().setOffline(true);
@@ -510,8 +530,11 @@ describe.concurrent("a connection that is lost", () => {
     const offline = "You are offline. The answer goes on when you are back.";
     await demo.status.getByText(offline).waitFor();
     await demo.restart();
+    const answer = await demo.model.talk();
     expect(await demo.status.innerText()).toBe(offline);
     await demo.page.context().setOffline(false);
+    await demo.status.getByText("Answering…").waitFor();
+    answer.end();
     await demo.hasWholeAnswers(chatId, 1);
     expect(await demo.status.innerText()).toBe("Ready");
   });
@@ -520,13 +543,16 @@ describe.concurrent("a connection that is lost", () => {
     const demo = await open();
     demo.watchman.expect(noServer);
     demo.watchman.expect(tooBusy);
-    const chatId = await demo.begin("story", LONG);
+    const { chatId } = await demo.beginTalk();
     await demo.isAnswering();
     // Longer than this test has patience.
     await demo.order({ on: "subscribe", status: 503, headers: { "Retry-After": "240" } });
     await demo.dropConnections();
+    const answer = await demo.model.talk();
     await demo.status.getByText(/Trying again in \d{3} s…/).waitFor();
     await demo.page.getByRole("button", { name: "Try now" }).click();
+    await demo.status.getByText("Answering…").waitFor();
+    answer.end();
     await demo.hasWholeAnswers(chatId, 1);
     expect(await demo.page.getByRole("button", { name: "Try now" }).count()).toBe(0);
   });
@@ -538,7 +564,7 @@ describe.concurrent("a server that is killed", () => {
   }) => {
     const demo = await open({ db: join(folder, "killed.sqlite") });
     demo.watchman.expect(noServer);
-    const chatId = await demo.begin("story", LONG);
+    const { chatId } = await demo.beginTalk();
     await demo.isAnswering();
     const before = await demo.answers.last().innerText();
     const states = await demo.connectionStates();
@@ -547,6 +573,9 @@ describe.concurrent("a server that is killed", () => {
     await demo.status.getByText(/Trying again (in \d+ s|now)…/).waitFor();
     expect(await demo.answers.last().innerText()).toContain(before.slice(0, 60));
     await demo.restart();
+    const answer = await demo.model.talk();
+    await demo.status.getByText("Answering…").waitFor();
+    answer.end();
     const turn = await demo.hasWholeAnswers(chatId, 1);
     expect(turn.wasAborted).toBe(false);
     const seen = (await states()).filter((state) => state !== "waiting");
@@ -557,14 +586,15 @@ describe.concurrent("a server that is killed", () => {
       "idle",
     ]);
     expect(await demo.status.innerText()).toBe("Ready");
-    await demo.say(SHORT);
+    await demo.say("And on");
+    (await demo.model.talk()).end();
     await demo.hasWholeAnswers(chatId, 2);
   });
 
   test("hears of a stop when it is back", async ({ open }) => {
     const demo = await open({ db: join(folder, "deaf.sqlite") });
     demo.watchman.expect(noServer);
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await demo.kill();
     await demo.status.getByText("Connection lost.").waitFor();
@@ -701,7 +731,7 @@ describe.concurrent("the page", () => {
     await keyboard.press("ArrowDown");
     expect(await focused()).toBe("agent-story");
     await tabTo("composer");
-    await keyboard.type(LONG);
+    await keyboard.type(ENDLESS);
     await keyboard.press("Enter");
     await demo.isAnswering();
     const chatId = demo.chatId;
@@ -766,30 +796,29 @@ describe.concurrent("React's StrictMode in development", () => {
     demo.page.on("request", (request) => {
       if (request.method() === "GET") loads.push(new URL(request.url()).pathname);
     });
-    const chatId = await demo.begin("story", LONG);
+    const { chatId, answer } = await demo.beginTalk();
     await demo.isAnswering();
     loads.length = 0;
     await demo.reload();
     await demo.isAnswering();
+    answer.end();
     // The list is loaded by an effect, so this is proof that effects run twice.
     expect(loads.filter((path) => path === "/app/chats").length).toBeGreaterThanOrEqual(2);
     await demo.hasWholeAnswers(chatId, 1);
-    await demo.say(SHORT);
+    await demo.say("And on");
+    (await demo.model.talk()).end();
     await demo.hasWholeAnswers(chatId, 2);
   });
 
   test("leaves a chat, comes back, and stops it", async ({ open }) => {
     const demo = await open({ page: developmentPage });
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await demo.at("new-chat").click();
     await demo.at("agent-echo").waitFor();
     await demo.openChat(chatId);
     await demo.isAnswering();
-    await demo.at("stop").click();
-    await demo.storedMessages(chatId, 2);
-    await demo.isIn("ready");
-    expect((await demo.server.lastTurn(chatId)).wasAborted).toBe(true);
+    await stop(demo, chatId);
     await demo.say(SHORT);
     await demo.hasWholeAnswers(chatId, 2);
   });

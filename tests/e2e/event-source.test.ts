@@ -267,7 +267,7 @@ test("what is not read is left at the service, and fetched later", async ({ stag
 
 test("a stop ends the answer and its connection", async ({ stage }) => {
   const { page, streams, ended } = stage;
-  await ask(page, 2_000, 20);
+  await ask(page, 20_000, 20);
   await isAnswering(page);
   expect(await page.evaluate(() => transport.stopGeneration("chat"))).toBe(true);
   expect(await hasEnded(page)).toBe("closed");

@@ -40,7 +40,6 @@ test.each(examples)(
     onTestFinished(() => server.stop());
     const tab = await browser.newPage();
     onTestFinished(() => tab.close());
-    tab.setDefaultTimeout(BUILD_TIMEOUT_MS);
     const complaints: string[] = [];
     tab.on("pageerror", (error) => complaints.push(String(error.stack)));
     tab.on("console", (message) => {

@@ -12,7 +12,7 @@ export function appOptions(server, task, sessions) {
     task,
     baseURL: server,
     sessions,
-    clientData: { words: 60, paceMs: 10 },
+    clientData: { paceMs: 10 },
     accessToken: async ({ chatId }) => (await post(`${chatId}/token`)).text(),
     startSession: async ({ chatId, taskId, clientData }) =>
       (await post(`${chatId}/start`, { taskId, clientData })).json(),

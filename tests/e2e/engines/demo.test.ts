@@ -1,16 +1,16 @@
 // The demo's main conversation in the engines beside Chromium, in which `demo.test.ts` has them all.
 import { rmSync } from "node:fs";
 import { afterAll, test as anyTest, beforeAll, describe, expect, vi } from "vitest";
-import { buildPage, eventually, temporaryFolder } from "../demo-support";
+import { buildPage, ENDLESS, eventually, ModelStandIn, temporaryFolder } from "../demo-support";
 import { type Engine, engineNames, launchEngine } from "../support/engines";
 import { BUILD_TIMEOUT_MS, startServer } from "../support/server";
 import { DemoPage } from "./demo-page";
 
 vi.setConfig({ testTimeout: 300_000 });
 
-/** Long enough to be interrupted in the middle, on a busy machine too. */
-const LONG = "Tell me a story: 150 words, 20 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
+/** For the model, whose answer ends when the test says so. */
+const QUESTION = "Tell me of the sea";
 
 const folder = temporaryFolder();
 beforeAll(() => buildPage("production", folder), BUILD_TIMEOUT_MS);
@@ -23,10 +23,15 @@ describe.each(engineNames)("in %s", (name) => {
   }, BUILD_TIMEOUT_MS);
   afterAll(() => engine?.close());
 
-  /** The page of a server of its own, which makes it a page of an origin of its own. */
-  const test = anyTest.extend<{ demo: DemoPage }>({
-    demo: async ({ onTestFinished }, use) => {
-      const server = await startServer({ page: folder });
+  const test = anyTest.extend<{ model: ModelStandIn; demo: DemoPage }>({
+    model: async ({ onTestFinished }, use) => {
+      const model = await ModelStandIn.start();
+      onTestFinished(() => model.stop());
+      await use(model);
+    },
+    /** The page of a server of its own, which makes it a page of an origin of its own. */
+    demo: async ({ onTestFinished, model }, use) => {
+      const server = await startServer({ page: folder, flags: model.flags("stand-in") });
       onTestFinished(() => server.stop());
       const demo = new DemoPage(engine.driver, server);
       await demo.open();
@@ -34,34 +39,43 @@ describe.each(engineNames)("in %s", (name) => {
     },
   });
 
-  test("an answer shows while it is written, and is kept byte for byte", async ({ demo }) => {
-    const chatId = await demo.begin("story", LONG);
+  test("an answer shows while it is written, and is kept byte for byte", async ({
+    demo,
+    model,
+  }) => {
+    const chatId = await demo.begin("model", QUESTION);
+    const answer = await model.talk();
     await demo.isAnswering();
-    const [early = ""] = await demo.answers();
+    answer.say("The end.");
+    answer.end();
     const turn = await demo.hasWholeAnswers(chatId, 1);
     expect(turn.text).toContain("日本語");
     expect(turn.text).toContain("🌊");
-    const [late = ""] = await demo.answers();
-    expect(late.length).toBeGreaterThan(early.length);
-    await demo.say(SHORT);
+    await demo.says("The end.");
+    await demo.say(QUESTION);
+    (await model.talk()).end();
     await demo.hasWholeAnswers(chatId, 2);
   });
 
   test("a reload in the middle of an answer loses nothing and doubles nothing", async ({
     demo,
+    model,
   }) => {
-    const chatId = await demo.begin("story", LONG);
-    await demo.isAnswering(30);
-    await demo.reload();
+    const chatId = await demo.begin("model", QUESTION);
+    const answer = await model.talk();
     await demo.isAnswering();
-    await demo.reload();
+    for (let reloads = 0; reloads < 2; reloads++) {
+      await demo.reload();
+      await demo.isAnswering();
+    }
+    answer.end();
     const turn = await demo.hasWholeAnswers(chatId, 1);
     expect(turn.wasAborted).toBe(false);
     expect(await demo.server.inputs(chatId)).toEqual(["submit-message"]);
   });
 
   test("a stop after a reload reaches the agent, and the next turn is whole", async ({ demo }) => {
-    const chatId = await demo.begin("story", LONG);
+    const chatId = await demo.begin("story", ENDLESS);
     await demo.isAnswering();
     await demo.reload();
     await demo.isAnswering();
@@ -88,14 +102,18 @@ describe.each(engineNames)("in %s", (name) => {
     expect(await demo.server.inputs(chatId)).toEqual(["submit-message", "submit-message"]);
   });
 
-  test("another tab follows, and may speak when the answer is over", async ({ demo }) => {
-    const chatId = await demo.begin("story", LONG);
+  test("another tab follows, and may speak when the answer is over", async ({ demo, model }) => {
+    const chatId = await demo.begin("model", QUESTION);
+    const answer = await model.talk();
     await demo.isAnswering();
     const owner = await demo.tab();
     const other = await demo.openBeside(chatId);
     await demo.says("Following another tab");
+    answer.say("The end.");
+    answer.end();
     await demo.turnTo(owner);
     await demo.hasWholeAnswers(chatId, 1);
+    await demo.says("The end.");
     const whole = await demo.answers();
     await demo.turnTo(other);
     await eventually("the whole answer", async () => {
@@ -103,7 +121,8 @@ describe.each(engineNames)("in %s", (name) => {
     });
     await demo.isFree();
     await demo.isIn("ready");
-    await demo.say(SHORT);
+    await demo.say(QUESTION);
+    (await model.talk()).end();
     await demo.hasWholeAnswers(chatId, 2);
     await demo.closeTab();
     await demo.turnTo(owner);

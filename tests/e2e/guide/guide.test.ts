@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test, vi } from "vitest";
-import { eventually, ServerRecords } from "../demo-support";
+import { ENDLESS, eventually, ModelStandIn, ServerRecords } from "../demo-support";
 import { launchBrowser } from "../support/browser";
 import { BUILD_TIMEOUT_MS, type SessionServer, startServer } from "../support/server";
 import { chatProxy } from "./app/event-source-proxy";
@@ -18,8 +18,6 @@ import { buildPages, snippets, Visit } from "./site";
 // Most of the time the tests wait for an agent, so they can do it together.
 vi.setConfig({ testTimeout: 300_000, maxConcurrency: 4 });
 
-/** Long enough to be interrupted in the middle, on a busy machine too. */
-const LONG = "Tell me a story: 150 words, 20 ms";
 const SHORT = "Tell me a story: 30 words, 2 ms";
 
 /**
@@ -51,25 +49,23 @@ const folder = mkdtempSync(join(tmpdir(), "guide-"));
 const driven = new Set<string>();
 const metafiles: Metafile[] = [];
 let browser: Browser;
-const servers: Record<string, SessionServer> = {};
 
 beforeAll(async () => {
-  for (const mode of modes) {
-    const page = join(folder, mode);
-    metafiles.push(await buildPages(mode, page));
-    servers[mode] = await startServer({ page });
-  }
+  for (const mode of modes) metafiles.push(await buildPages(mode, join(folder, mode)));
+  // The first one is compiled where that is due.
+  await (await startServer()).stop();
   browser = await launchBrowser();
 }, BUILD_TIMEOUT_MS);
 
 afterAll(async () => {
   await browser?.close();
-  for (const server of Object.values(servers)) await server.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 type Stage = {
   server: SessionServer;
+  /** What answers where a test has given the chat's session the agent `model`. */
+  model: ModelStandIn;
   /** The app's own server. */
   app: AppServer;
   /** A chat of the test's own. */
@@ -91,8 +87,10 @@ function guide(snippet: string, outcome: string, play: (stage: Stage) => Promise
   );
   const its = modes.filter((mode) => mode === "development" || hangsOnEffects);
   test.concurrent.for(its)(`${snippet}: ${outcome} (%s)`, async (mode, { onTestFinished }) => {
-    const server = servers[mode];
-    if (!server) throw new Error("no server has been started");
+    const model = await ModelStandIn.start();
+    onTestFinished(() => model.stop());
+    const server = await startServer({ page: join(folder, mode), flags: model.flags("stand-in") });
+    onTestFinished(() => server.stop());
     const chatId = `${snippet}-${randomUUID()}`;
     const elsewhere = server.url.replace("127.0.0.1", "localhost");
     const open = async (settings = {}) => {
@@ -101,7 +99,7 @@ function guide(snippet: string, outcome: string, play: (stage: Stage) => Promise
       return visit;
     };
     const app = new AppServer(server, chatId);
-    await play({ server, app, chatId, elsewhere, open, onTestFinished });
+    await play({ server, model, app, chatId, elsewhere, open, onTestFinished });
   });
 }
 
@@ -133,7 +131,8 @@ guide("transport-setup", "a conversation that outlives its token", async ({ serv
 
 guide("transport-setup", "`stop` of `useChat` stops the agent", async ({ open }) => {
   const visit = await open();
-  const words = Array.from({ length: 300 }, (_, index) => `word${index}`).join(" ");
+  // Saying them takes longer than the test.
+  const words = Array.from({ length: 20_000 }, (_, index) => `word${index}`).join(" ");
   await visit.say(words);
   await visit.isAnswering();
   await visit.press("Stop");
@@ -153,12 +152,13 @@ guide("transport-setup", "`stop` of `useChat` stops the agent", async ({ open })
 guide("typed-messages", "a data part of the agent's own is shown", async (stage) => {
   const { server, chatId, open } = stage;
   const visit = await open();
-  await visit.say(LONG);
+  await visit.say(ENDLESS);
   await visit.isAnswering();
   const message = { id: "meanwhile", role: "user", parts: [{ type: "text", text: "Be brief" }] };
   const payload = { chatId, trigger: "submit-message", message };
   await server.append(chatId, { kind: "message", payload });
   await visit.page.locator("article.assistant mark", { hasText: /^Be brief$/ }).waitFor();
+  await server.append(chatId, { kind: "stop" });
   expect(await visit.shown(2)).toHaveLength(2);
 });
 
@@ -201,22 +201,27 @@ guide("session-cleanup", "one that can be made anew is kept", async (stage) => {
 });
 
 guide("restoring", "an answer goes on where the page is loaded anew", async (stage) => {
-  const { server, app, chatId, open } = stage;
-  await app.makeChat("story");
+  const { server, model, app, chatId, open } = stage;
+  await app.makeChat("model");
+  await server.createSession(chatId, "model");
   const visit = await open();
-  await visit.say(LONG);
+  await visit.say("Tell me of the sea");
+  const answer = await model.talk();
   await visit.isAnswering();
   await app.turnStarts();
   await visit.page.reload();
   await visit.isAnswering();
+  answer.end();
   const whole = await told(server, chatId);
-  expect(await visit.shown(2)).toEqual([LONG, whole]);
+  expect(await visit.shown(2)).toEqual(["Tell me of the sea", whole]);
 
   await app.turnCompletes();
   await visit.page.reload();
-  expect(await visit.shown(2)).toEqual([LONG, whole]);
-  await visit.say(SHORT);
-  expect(await visit.shown(4)).toEqual([LONG, whole, SHORT, await told(server, chatId)]);
+  expect(await visit.shown(2)).toEqual(["Tell me of the sea", whole]);
+  await visit.say("And on");
+  (await model.talk()).end();
+  const next = await told(server, chatId);
+  expect(await visit.shown(4)).toEqual(["Tell me of the sea", whole, "And on", next]);
   expect(await visit.messages(chatId)).toHaveLength(2);
   expect(visit.askedOf(/\/start$/)).toHaveLength(1);
 });
@@ -262,7 +267,7 @@ guide("stop-generation", "one button stops page and agent", async (stage) => {
   const { server, app, chatId, open } = stage;
   await app.makeChat("story");
   const visit = await open();
-  await visit.say(LONG);
+  await visit.say(ENDLESS);
   await visit.isAnswering();
   await isStopped(visit, server, chatId);
 });
@@ -271,7 +276,7 @@ guide("stop-generation", "it stops an answer that was resumed as well", async (s
   const { server, app, chatId, open } = stage;
   await app.makeChat("story");
   const visit = await open();
-  await visit.say(LONG);
+  await visit.say(ENDLESS);
   await visit.isAnswering();
   await app.turnStarts();
   await visit.page.reload();
@@ -290,7 +295,7 @@ async function isStopped(visit: Visit, server: SessionServer, chatId: string): P
   expect(turn.text.startsWith(stopped)).toBe(true);
   await visit.say(SHORT);
   const all = await visit.shown(4);
-  expect(all).toEqual([LONG, stopped, SHORT, await told(server, chatId)]);
+  expect(all).toEqual([ENDLESS, stopped, SHORT, await told(server, chatId)]);
   // Where both calls have stopped the agent, the second stop found nothing to stop.
   const inOrder = (await kinds()).filter((kind, index, all) => kind !== all[index - 1]);
   expect(inOrder).toEqual(["message", "stop", "message"]);
@@ -501,10 +506,12 @@ function origins(visit: Visit): { in: string[]; out: string[] } {
 }
 
 guide("multi-tab", "one tab speaks, and another one follows it", async (stage) => {
-  const { server, chatId, open } = stage;
+  const { server, model, chatId, open } = stage;
+  await server.createSession(chatId, "model");
   const owner = await open();
   const other = await owner.beside();
   await owner.say("a lighthouse");
+  const answer = await model.talk();
   await owner.isAnswering();
   const late = await owner.beside();
   for (const { page } of [other, late]) {
@@ -513,22 +520,17 @@ guide("multi-tab", "one tab speaks, and another one follows it", async (stage) =
     await page.getByText("a lighthouse").first().waitFor();
     await page.locator("article.assistant").waitFor();
   }
-  const shown = await owner.shown(2);
-  expect(shown).toEqual(["a lighthouse", await told(server, chatId)]);
-  for (const { page } of [other, late]) {
-    await page.getByPlaceholder("Type a message...").waitFor();
-    expect(await page.locator("article").allTextContents()).toEqual(shown);
-  }
+  answer.end();
+  const shown = ["a lighthouse", await told(server, chatId)];
+  for (const visit of [owner, other, late]) await visit.comesToShow(shown);
+  await late.page.getByPlaceholder("Type a message...").waitFor();
   await late.say("another one");
-  await late.isAnswering();
+  const next = await model.talk();
   await owner.page.getByPlaceholder("Active in another tab").waitFor();
-  await late.isIn("ready");
+  next.end();
   await owner.page.getByPlaceholder("Type a message...").waitFor();
-  const whole = await late.shown(4);
-  expect(whole.at(-1)).toBe(await told(server, chatId));
-  for (const { page } of [owner, other]) {
-    expect(await page.locator("article").allTextContents()).toEqual(whole);
-  }
+  const whole = [...shown, "another one", await told(server, chatId)];
+  for (const visit of [owner, other, late]) await visit.comesToShow(whole);
 });
 
 test("each section of the guide that has code has its page, and each page its test", () => {

@@ -10,9 +10,6 @@ import { expect } from "vitest";
 import { eventually, Watchman } from "../demo-support";
 import type { SessionServer } from "../support/server";
 
-/** How long a state may take to come about. Only a fault takes this long. */
-const PATIENCE_MS = 120_000;
-
 const folder = fileURLToPath(new URL("snippets", import.meta.url));
 
 /** What the guide shows, each a page of its own. */
@@ -75,7 +72,6 @@ export class Visit {
     settings: Record<string, string> = {},
   ): Promise<Visit> {
     const context: BrowserContext = await browser.newContext();
-    context.setDefaultTimeout(PATIENCE_MS);
     const watchman = new Watchman(context);
     await context.addInitScript(() => {
       // The service is on this machine.
@@ -126,15 +122,21 @@ export class Visit {
     return messages.allTextContents();
   }
 
-  /** Waits until an answer is being written, and some of it shows. */
+  /** Waits until the page shows these texts. */
+  async comesToShow(texts: string[]): Promise<void> {
+    await eventually(`the messages ${texts.join(" / ")}`, async () => {
+      const shown = await this.page.locator("article").allTextContents();
+      return JSON.stringify(shown) === JSON.stringify(texts);
+    });
+  }
+
+  /** Waits until an answer is being written, and some of it shows: one that the test ends or stops. */
   async isAnswering(): Promise<void> {
     await this.isIn("streaming");
     await eventually("the beginning of an answer", async () => {
       const text = (await this.answers.count()) > 0 ? await this.answers.last().innerText() : "";
       return text.length >= 40;
     });
-    // Whoever interrupts an answer has to find it unfinished.
-    await this.isIn("streaming");
   }
 
   /** What the page has asked of one path, on whatever server. */

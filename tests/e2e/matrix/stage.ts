@@ -22,7 +22,6 @@ export class Stage {
     this.server = server;
     this.#model = model;
     this.#page = page;
-    page.setDefaultTimeout(PATIENCE_MS);
     page.on("pageerror", (error) => this.#complaints.push(String(error.stack)));
     page.on("console", (message) => {
       if (message.type() === "error") this.#complaints.push(message.text());

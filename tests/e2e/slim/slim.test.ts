@@ -47,7 +47,6 @@ describe("in a page without a bundler", () => {
   async function openTab() {
     const tab = await browser.newPage();
     onTestFinished(() => tab.close());
-    tab.setDefaultTimeout(PATIENCE_MS);
     const complaints: string[] = [];
     const files: (string | undefined)[] = [];
     tab.on("console", (message) => complaints.push(message.text()));

@@ -21,6 +21,9 @@ const names = {
 /** How long one of them may take to start. */
 export const LAUNCH_TIMEOUT_MS = 120_000;
 
+/** How long a page may take to come, or to come to a state. Only a fault takes this long. */
+const PATIENCE_MS = 120_000;
+
 /** How Firefox is started; what it is set to beforehand. */
 export const firefox = {
   // The bundle of benches/ that has this file lies as deep in the repository.
@@ -38,15 +41,17 @@ export type BrowserName = "Chromium" | "Firefox";
 const chromiumFlags = ["--disable-gpu", "--disable-quic"];
 
 /** Starts Chromium without windows; `flags` are added to its own. */
-export function launchBrowser(flags: string[] = []): Promise<Browser> {
-  return chromium.launch({
+export async function launchBrowser(flags: string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: executable("Chromium"),
     headless: true,
+    timeout: LAUNCH_TIMEOUT_MS,
     // In a container tests run as root, for whom Chromium has no sandbox.
     chromiumSandbox: false,
     // Playwright adds what keeps a browser from updates, syncing and talking to its maker.
     args: [...chromiumFlags, ...flags],
   });
+  return browser.on("context", (context) => context.setDefaultTimeout(PATIENCE_MS));
 }
 
 /**

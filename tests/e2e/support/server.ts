@@ -79,7 +79,7 @@ export interface SessionServer {
   url: string;
   port: number;
   /** Creates the chat's session, or finds it, as an app's server action does; gives its token. */
-  createSession(chatId: string, agent?: "echo" | "story" | "reasoning"): Promise<string>;
+  createSession(chatId: string, agent?: "echo" | "story" | "reasoning" | "model"): Promise<string>;
   /** A token for the chat, whether or not it has a session. */
   mintToken(chatId: string): Promise<string>;
   /** Signs in at the proxy, as a browser does; gives the cookie. */
