@@ -150,8 +150,14 @@ function withoutPanicTexts(bytes) {
 /** Takes out of the glue what nothing here can come to. */
 function withoutUnused(code) {
   const unused = [
-    // `using`: only our own JavaScript holds these objects.
+    // Disposal by `using` or by a call: only our own JavaScript holds these objects, and lets go of them.
     /^if \(Symbol\.dispose\).*\n/gm,
+    /^ {4}(__destroy_into_raw|free)\(\) \{\n[\s\S]*?^ {4}\}\n/gm,
+    /(?<=Finalization\.register\(\w+, \w+\.__wbg_ptr), \w+/g,
+    // Engines without finalization: those that run this wasm have it.
+    /\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g,
+    // Another form of `initSync`.
+    /^ {4}if \(module !== undefined\) \{\n[\s\S]*?^ {4}\}\n/m,
     // Engines without `encodeInto`: none of them runs this wasm.
     /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
     // Modules without `realloc`: this one has it.
@@ -194,5 +200,5 @@ async function check() {
     if (place && place !== "/" && bytes.includes(place)) fail(`The wasm holds the path ${place}.`);
   }
   const { initSync } = await import(pathToFileURL(glue).href);
-  initSync({ module: bytes });
+  initSync(bytes);
 }
