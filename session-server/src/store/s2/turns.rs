@@ -16,7 +16,9 @@ use super::sessions::{CLOSED, Made};
 use super::state::{Closed, Injecting, Running, Standing, State};
 use crate::input::Role;
 use crate::store::records::{self, Consumed};
-use crate::store::{Answer, Answers, Closing, End, InRecord, OutPart, Position, Result, Turn};
+use crate::store::{
+    Answer, Answers, Closing, End, Error, InRecord, OutPart, Position, Result, Turn,
+};
 use crate::time;
 
 /// The most of `.out` that one append takes: less than S2 does, for what a record costs besides.
@@ -57,8 +59,9 @@ impl Written {
         all.into_iter().find(|(_, headers)| records::is_turn_complete(headers))
     }
 
-    fn has(&self, seq: u64) -> bool {
-        self.records.iter().any(|record| record.seq_num == seq)
+    /// Whether a chunk stands there: a fence may stand where a chunk never came to.
+    fn has_chunk(&self, seq: u64) -> bool {
+        self.records.iter().any(|record| record.seq_num == seq && record.headers.is_empty())
     }
 }
 
@@ -123,15 +126,13 @@ impl S2Store {
     async fn go_on(&self, id: &str, mut state: State, mut next: u64) -> Result<Option<Turn>> {
         let was_fenced = state.is_fenced();
         if !was_fenced {
-            if !self.fence_off(id, &state).await? {
-                return Ok(None);
-            }
+            self.fence_off(id, &state).await?;
             state.token_is_in_force();
         }
         let written = self.written(id, &state).await?;
         let end = written.end();
         let is_settled = state.turn.as_ref().is_none_or(|turn| turn.injecting.is_none());
-        state.settle_injection(|seq| written.has(seq));
+        state.settle_injection(|seq| written.has_chunk(seq));
         if let Some((boundary, headers)) = &end {
             state.end_turn(*boundary, number(headers, "session-in-consumed-id"));
             state.out_next = written.next;
@@ -154,18 +155,20 @@ impl S2Store {
         Ok(Some(turn))
     }
 
-    /// Puts the writer's token in force, so that the one before writes no more; false where another
-    /// token is in force than may be: this turn was taken over too.
-    async fn fence_off(&self, id: &str, state: &State) -> Result<bool> {
+    /// Puts the writer's token in force, so that the one before writes no more. It fails where another
+    /// token is in force than may be: then this turn is being taken over too.
+    async fn fence_off(&self, id: &str, state: &State) -> Result<()> {
         for earlier in state.tokens().skip(1) {
             let condition = Condition { token: Some(earlier), ..Condition::default() };
             match self.out(id).append(vec![log::fence(state.token())], condition).await? {
-                Appended::At(_) => return Ok(true),
-                Appended::Fenced(token) if token == state.token() => return Ok(true),
+                Appended::At(_) => return Ok(()),
+                Appended::Fenced(token) if token == state.token() || token == CLOSED => {
+                    return Ok(());
+                }
                 Appended::Fenced(_) | Appended::Elsewhere => {}
             }
         }
-        Ok(false)
+        Err(Error::Away("another instance takes the turn over".to_owned()))
     }
 
     async fn written(&self, id: &str, state: &State) -> Result<Written> {
