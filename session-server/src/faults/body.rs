@@ -68,15 +68,22 @@ impl Bent {
         if self.left == 0 {
             return self.end().await;
         }
-        // Each piece of a subscriber's body is one event.
         let mut event = match self.body.next().await? {
             Ok(event) => event,
             Err(error) => return Some((Err(error.into()), false)),
         };
-        if self.ending != Ending::Error {
-            event.truncate(self.left);
+        let end = match self.ending {
+            Ending::Error => end_of_event(&event, self.left),
+            _ => Some(self.left).filter(|left| *left <= event.len()),
+        };
+        match end {
+            Some(end) => {
+                event.truncate(end);
+                self.left = 0;
+            }
+            // An event that was begun is let through to its end.
+            None => self.left = self.left.saturating_sub(event.len()).max(1),
         }
-        self.left = self.left.saturating_sub(event.len());
         Some((Ok(event), true))
     }
 
@@ -97,6 +104,13 @@ impl Bent {
             }
         }
     }
+}
+
+/// Where the event ends in which the byte before `at` stands.
+fn end_of_event(text: &[u8], at: usize) -> Option<usize> {
+    let from = at.saturating_sub(2);
+    let end = text.get(from..)?.windows(2).position(|pair| pair == b"\n\n")?;
+    Some(from + end + 2)
 }
 
 async fn ping(server: &Server, session: &str) -> Result<Bytes, BoxError> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Chat, KEY, Server, new_session, program};
+use crate::support::{Answer, Chat, KEY, Server, new_session, over_s2, program};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -212,6 +212,7 @@ fn a_limit_of_open_files_is_raised_or_else_named() {
     let Output { status, stderr, .. } = with("-n", "500").output().expect("it runs");
     let text = String::from_utf8(stderr).expect("text");
     assert_eq!(status.code(), Some(2));
-    assert!(text.contains("`ulimit -n 628`") && text.contains("--connections"), "{text}");
+    let needed = if over_s2() { "`ulimit -n 1128`" } else { "`ulimit -n 628`" };
+    assert!(text.contains(needed) && text.contains("--connections"), "{text}");
     assert_eq!(Server::run(&mut with("-S -n", "500")).get("/app/chats").fetch().status, 200);
 }

@@ -11,7 +11,8 @@ pub(crate) const MODEL_KEY: &str = "sk-never-to-be-seen";
 /// A server whose model is the stand-in.
 pub(crate) fn server(model: &StandIn, more: &[&str]) -> Server {
     let args = ["--port", "0", "--model-url", &model.url, "--model", "parrot"];
-    Server::run(program(&args).args(more).env("MODEL_API_KEY", MODEL_KEY))
+    let args = [&args, more].concat();
+    Server::run(program(&args).env("MODEL_API_KEY", MODEL_KEY))
 }
 
 /// A server that keeps nothing.

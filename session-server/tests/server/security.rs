@@ -9,7 +9,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Chat, Folder, KEY, Server, encode as percent, new_session, program, submit,
+    Answer, Chat, Folder, KEY, Server, encode as percent, new_session, program, signing_secret,
+    submit,
 };
 
 const STOP: &str = r#"{"kind":"stop"}"#;
@@ -19,9 +20,7 @@ fn server_and_its_secret(folder: &Folder) -> (Server, Vec<u8>) {
     let db = folder.file("s.sqlite");
     // Made by the first server, and read while none runs.
     Server::on(&db).chat("c", "echo");
-    let secret = rusqlite::Connection::open(&db)
-        .and_then(|db| db.query_row("SELECT value FROM secrets", [], |row| row.get(0)))
-        .expect("a secret");
+    let secret = signing_secret(&db);
     (Server::on(&db), secret)
 }
 

@@ -26,6 +26,25 @@ pub(crate) fn program(args: &[&str]) -> Command {
     command
 }
 
+/// Whether the servers here stand on S2.
+pub(crate) fn over_s2() -> bool {
+    std::env::var_os("S2_ENDPOINT").is_some()
+}
+
+/// What a server signs tokens with that was started on this file and has ended.
+pub(crate) fn signing_secret(db: &Path) -> Vec<u8> {
+    let Ok(endpoint) = std::env::var("S2_ENDPOINT") else {
+        return rusqlite::Connection::open(db)
+            .and_then(|db| db.query_row("SELECT value FROM secrets", [], |row| row.get(0)))
+            .expect("a secret");
+    };
+    let url = format!("{endpoint}/v1/streams/secrets/records?tail_offset=1&count=1");
+    let call = Call { method: "GET", url, headers: Vec::new() };
+    let basin = basin(db.to_str().expect("a plain path"));
+    let records = call.header("s2-basin", &basin).fetch().json();
+    records["records"][0]["body"].as_str().expect("a secret").as_bytes().to_vec()
+}
+
 /// These arguments with a basin in the place of the database.
 fn in_s2(endpoint: &str, args: &[&str]) -> Vec<String> {
     let mut args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
@@ -91,7 +110,7 @@ impl Server {
 
     /// A server on a free port with more arguments.
     pub(crate) fn with(args: &[&str]) -> Self {
-        Self::run(program(&["--port", "0"]).args(args))
+        Self::run(&mut program(&[&["--port", "0"], args].concat()))
     }
 
     /// What this command starts, once it listens.

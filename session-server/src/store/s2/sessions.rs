@@ -129,15 +129,19 @@ impl S2Store {
             };
             closed.is_told = true;
             let headers = records::session_closed(closed.reason.as_deref());
-            if !self.end_out(id, &headers, &state).await? {
-                continue;
-            }
-            let condition = Condition { token: Some(""), ..Condition::default() };
-            self.inbox(id).append(vec![log::fence(CLOSED)], condition).await?;
-            if self.put(id, &state, next).await?.is_some() {
+            self.end_in(id).await?;
+            if self.end_out(id, &headers, &state).await?
+                && self.put(id, &state, next).await?.is_some()
+            {
                 return Ok(());
             }
         }
+    }
+
+    /// Has `.in` take nothing any more.
+    pub(super) async fn end_in(&self, id: &str) -> Result<()> {
+        let condition = Condition { token: Some(""), ..Condition::default() };
+        self.inbox(id).append(vec![log::fence(CLOSED)], condition).await.map(drop)
     }
 
     /// Writes the last record of `.out`, if nobody has; false where a token came in force meanwhile

@@ -179,29 +179,39 @@ impl S2Store {
     }
 
     pub(super) async fn written_chunks(&self, id: &str) -> Result<Vec<Box<RawValue>>> {
-        let Standing { state, .. } = self.standing(id).await?;
+        let state = self.state(id).await?;
         self.written(id, &state).await?.chunks()
     }
 
     pub(super) async fn waiting(&self, id: &str) -> Result<Vec<InRecord>> {
-        let Standing { state, .. } = self.standing(id).await?;
+        let state = self.state(id).await?;
         let mut waiting = self.in_from(id, state.in_next, &state.injected).await?;
         waiting.retain(|record| !record.is_injected && role(record) == Role::Question);
         Ok(waiting)
     }
 
     pub(super) async fn past(&self, id: &str, last: u64) -> Result<Vec<InRecord>> {
-        let Standing { state, .. } = self.standing(id).await?;
+        let state = self.state(id).await?;
         let mut past = self.in_up_to(id, last, &state.injected).await?;
         past.retain(|record| matches!(role(record), Role::Question | Role::Turn));
         Ok(past)
     }
 
     pub(super) async fn has_stop(&self, id: &str) -> Result<bool> {
-        let Some(held) = self.leases.held(id) else { return Ok(true) };
-        let from = held.lock().await.state.stops_from();
-        let came = self.in_from(id, from, &[]).await?;
+        let Standing { state, .. } = self.standing(id).await?;
+        if !state.is_held_by(&self.instance) {
+            return Ok(true);
+        }
+        let came = self.in_from(id, state.stops_from(), &[]).await?;
         Ok(came.iter().any(|record| role(record) == Role::Stop))
+    }
+
+    /// The state of a session, as the one who holds its turn knows it.
+    async fn state(&self, id: &str) -> Result<State> {
+        match self.leases.held(id) {
+            Some(held) => Ok(held.lock().await.state.clone()),
+            None => Ok(self.standing(id).await?.state),
+        }
     }
 
     pub(super) async fn write(&self, id: &str, parts: &[OutPart]) -> Result<bool> {
@@ -285,6 +295,10 @@ impl S2Store {
         if let Some(Closing { reason }) = &end.closing {
             last.push(log::record(&records::session_closed(reason.as_deref()), [])?);
             last.push(log::fence(CLOSED));
+        }
+        if end.closing.is_some() {
+            // First, so that nobody who reads of the end can still append.
+            self.end_in(id).await?;
         }
         let Some(first) = self.append_out(&mut held, last).await? else { return Ok(()) };
         let out_next = held.state.out_next;

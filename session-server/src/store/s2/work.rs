@@ -130,7 +130,7 @@ impl S2Store {
 
     async fn follow_work_from(&self, next: &mut u64) -> Result<()> {
         self.log.make(WORK).await?;
-        // What stood there when this instance started is whoever's.
+        // What stood there before is whoever's: also this instance's, in a life that has ended.
         let start = self.log.stream(WORK).tail().await?.seq;
         let mut records = Box::pin(self.log.stream(WORK).follow(*next).await?);
         let mut later: VecDeque<(Instant, String)> = VecDeque::new();
@@ -141,9 +141,12 @@ impl S2Store {
                     let Some(came) = came else { return Ok(()) };
                     for record in came? {
                         *next = record.seq_num + 1;
-                        let Some(session) = self.hear(&record)? else { continue };
-                        let delay = if record.seq_num < start { Duration::ZERO } else { LEASE };
-                        later.push_back((Instant::now() + delay, session));
+                        let Some(Notice { session, by }) = self.hear(&record)? else { continue };
+                        if record.seq_num < start {
+                            later.push_back((Instant::now(), session));
+                        } else if by != self.instance {
+                            later.push_back((Instant::now() + LEASE, session));
+                        }
                     }
                     self.trim_work().await?;
                 }
@@ -155,17 +158,17 @@ impl S2Store {
         }
     }
 
-    /// Hears a notice; returns the session where it is to be looked at later.
-    fn hear(&self, record: &SequencedRecord) -> Result<Option<String>> {
+    /// Hears a notice, which rings where this instance holds the session's turn.
+    fn hear(&self, record: &SequencedRecord) -> Result<Option<Notice>> {
         if record.is_command_record() {
             return Ok(None);
         }
-        let Notice { session, by } = serde_json::from_slice(&record.body)?;
-        self.pending.add(record.seq_num, &session);
-        if self.leases.held(&session).is_some() {
-            self.wake(&session);
+        let notice: Notice = serde_json::from_slice(&record.body)?;
+        self.pending.add(record.seq_num, &notice.session);
+        if self.leases.held(&notice.session).is_some() {
+            self.wake(&notice.session);
         }
-        Ok((by != self.instance).then_some(session))
+        Ok(Some(notice))
     }
 
     async fn trim_work(&self) -> Result<()> {
@@ -214,6 +217,8 @@ impl S2Store {
     }
 }
 
+/// A secret of 256 bits, as text that every tool of S2 shows.
 fn fresh_secret() -> Vec<u8> {
-    rand::random::<[u8; 32]>().to_vec()
+    let [first, second] = rand::random::<[u128; 2]>();
+    format!("{first:032x}{second:032x}").into_bytes()
 }
