@@ -184,8 +184,13 @@ impl S2Store {
     }
 
     pub(super) async fn waiting(&self, id: &str) -> Result<Vec<InRecord>> {
-        let Standing { state, .. } = self.standing(id).await?;
-        let mut waiting = self.in_from(id, state.in_next, &state.injected).await?;
+        let Some(held) = self.leases.held(id) else { return Ok(Vec::new()) };
+        // As this instance knows it: in the log, what was just taken in may not be told yet.
+        let (from, injected) = {
+            let held = held.lock().await;
+            (held.state.in_next, held.state.injected.clone())
+        };
+        let mut waiting = self.in_from(id, from, &injected).await?;
         waiting.retain(|record| !record.is_injected && role(record) == Role::Question);
         Ok(waiting)
     }
