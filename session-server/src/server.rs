@@ -126,11 +126,10 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
     loop {
         let begin = async {
             let mut stopped = shutdown.clone();
-            let store = tokio::select! {
-                store = place.open() => store?,
+            let (store, secret) = tokio::select! {
+                opened = place.open() => opened?,
                 _ = stopped.wait_for(|stopped| *stopped) => return Ok(End::Stopped),
             };
-            let secret = store.signing_secret().await?;
             let server = Arc::new(Server {
                 store,
                 keys: Keys::new(options.secret_key.clone(), &secret, options.token_seconds),
@@ -195,22 +194,27 @@ impl Place {
         Ok(Self::Log { endpoint, instance: store::fresh_id("instance") })
     }
 
-    /// The store for one life of the server. A log that does not answer is asked again until it does.
-    async fn open(&self) -> Result<AnyStore, RunError> {
-        let (endpoint, instance) = match self {
-            Self::File(store) => return Ok(Arc::clone(store) as AnyStore),
-            Self::Log { endpoint, instance } => (endpoint, instance),
-        };
+    /// The store for one life of the server, and the secret that it keeps. A log that does not answer is
+    /// asked again until it does.
+    async fn open(&self) -> Result<(AnyStore, Vec<u8>), RunError> {
         loop {
-            match S2Store::open(endpoint, instance).await {
-                Ok(store) => return Ok(Arc::new(store)),
+            match self.try_open().await {
                 Err(error @ store::Error::Away(_)) => {
                     eprintln!("session-server: {error}; trying again");
                     tokio::time::sleep(OPEN_AGAIN_AFTER).await;
                 }
-                Err(error) => return Err(error.into()),
+                opened => return Ok(opened?),
             }
         }
+    }
+
+    async fn try_open(&self) -> store::Result<(AnyStore, Vec<u8>)> {
+        let store: AnyStore = match self {
+            Self::File(store) => Arc::clone(store) as AnyStore,
+            Self::Log { endpoint, instance } => Arc::new(S2Store::open(endpoint, instance).await?),
+        };
+        let secret = store.signing_secret().await?;
+        Ok((store, secret))
     }
 }
 

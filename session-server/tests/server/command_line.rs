@@ -3,19 +3,9 @@
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use crate::support::{Folder, KEY, Server, program};
-
-/// Runs a program that cannot start, and returns its one sentence.
-pub(crate) fn refusal(args: &[&str]) -> String {
-    let Output { status, stdout, stderr } = program(args).output().expect("it runs");
-    assert_eq!(status.code(), Some(2), "{args:?}");
-    assert!(stdout.is_empty());
-    let text = String::from_utf8(stderr).expect("text");
-    assert_eq!(text.lines().count(), 1, "{text}");
-    text
-}
+use crate::support::{Folder, KEY, Server, program, refusal};
 
 pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("a plain path")

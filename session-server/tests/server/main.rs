@@ -27,3 +27,4 @@ mod steered;
 mod subscribe;
 mod support;
 mod team;
+mod told;

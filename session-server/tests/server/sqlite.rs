@@ -1,9 +1,9 @@
 //! What only a database file can be asked. Where the tests run over S2, these do not.
 
-use crate::command_line::{path, refusal};
+use crate::command_line::path;
 use crate::model_memory::{assistant, on, turn, user};
 use crate::stand_in::StandIn;
-use crate::support::{Folder, Server, program};
+use crate::support::{Folder, Server, program, refusal};
 
 #[test]
 fn a_database_that_is_none_is_refused_in_one_sentence() {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Chat, Folder, Server, chunk, consumed, said, shape, submit};
+use crate::told::{notes, tells_the_story};
 
 /// Has the user say this in a message of this id, while the agent tells.
 fn steer(chat: &Chat<'_>, id: &str, text: &str) -> u64 {
@@ -19,25 +20,6 @@ fn begin(chat: &Chat<'_>, words: u64) {
 
 fn read_to_the_first_word(chat: &Chat<'_>, cursor: &str) {
     chat.read_until(cursor, |record| chunk(record).is_some_and(|c| c["type"] == "text-delta"));
-}
-
-fn notes(records: &[Value]) -> Vec<Value> {
-    let chunks = records.iter().filter_map(chunk);
-    chunks.filter(|chunk| chunk["type"] == "data-pending-message-injected").collect()
-}
-
-/// Whatever was taken in, what is left without it must be the story, whole and in order.
-#[track_caller]
-fn tells_the_story(records: &[Value], interludes: &[&str]) {
-    let mut text = said(records);
-    for interlude in interludes {
-        assert!(text.contains(interlude), "no {interlude:?} in {text}");
-        text = text.replace(interlude, "");
-    }
-    let server = Server::start();
-    let words = text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
-    let whole = server.chat("c", "story").ask("tell", json!({ "words": words, "paceMs": 0 }));
-    assert_eq!(text.replace("\n\n", ""), said(&whole).replace("\n\n", ""));
 }
 
 #[test]

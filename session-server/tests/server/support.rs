@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
@@ -66,6 +66,16 @@ fn basin(db: &str) -> String {
         file => file.hash(&mut hasher),
     }
     format!("test-{:016x}", hasher.finish())
+}
+
+/// Runs a program that cannot start, and returns its one sentence.
+pub(crate) fn refusal(args: &[&str]) -> String {
+    let Output { status, stdout, stderr } = program(args).output().expect("it runs");
+    assert_eq!(status.code(), Some(2), "{args:?}");
+    assert!(stdout.is_empty());
+    let text = String::from_utf8(stderr).expect("text");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
 }
 
 /// A folder of its own for a test, gone afterwards.
@@ -375,9 +385,14 @@ impl Call {
         Answer::read(agent().run(self.request(())).expect("an answer"))
     }
 
+    /// Sends it; nothing where no answer comes.
+    pub(crate) fn try_send(self, body: &str) -> Option<Answer> {
+        agent().run(self.request(body.to_owned())).ok().map(Answer::read)
+    }
+
     /// Sends it, and tells whether the connection is lost before an answer.
     pub(crate) fn gets_no_answer(self, body: &str) -> bool {
-        agent().run(self.request(body.to_owned())).is_err()
+        self.try_send(body).is_none()
     }
 
     /// All of the body that comes, and whether it ends as it should.
@@ -391,9 +406,16 @@ impl Call {
 
     /// The body as it comes.
     pub(crate) fn open(self) -> impl BufRead {
-        let response = agent().run(self.request(())).expect("an answer");
-        assert_eq!(response.status(), StatusCode::OK);
-        BufReader::new(response.into_body().into_reader())
+        self.try_open().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The body as it comes, or why there is none.
+    pub(crate) fn try_open(self) -> Result<impl BufRead, String> {
+        let response = agent().run(self.request(())).map_err(|error| error.to_string())?;
+        match response.status() {
+            StatusCode::OK => Ok(BufReader::new(response.into_body().into_reader())),
+            status => Err(format!("{status}")),
+        }
     }
 
     /// The body of a call that sends something, as it comes.

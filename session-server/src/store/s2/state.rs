@@ -80,11 +80,6 @@ impl State {
         self.tokens.last().map_or("", String::as_str)
     }
 
-    /// Whether that is the one in force.
-    pub(super) fn is_fenced(&self) -> bool {
-        self.tokens.len() < 2
-    }
-
     /// Has a new token take the place of the one that is in force.
     pub(super) fn renew_token(&mut self) {
         if self.tokens.is_empty() {

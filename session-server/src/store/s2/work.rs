@@ -120,20 +120,25 @@ impl S2Store {
     /// Hears of work, as long as the server runs.
     async fn follow_work(self) {
         let mut next = 0;
+        let mut later = VecDeque::new();
         loop {
-            if let Err(error) = self.follow_work_from(&mut next).await {
+            if let Err(error) = self.follow_work_from(&mut next, &mut later).await {
                 eprintln!("session-server: cannot hear of work: {error}");
             }
             sleep(AGAIN_AFTER).await;
         }
     }
 
-    async fn follow_work_from(&self, next: &mut u64) -> Result<()> {
+    /// Hears of work from `next` on; `later` is what is to be looked at, and when.
+    async fn follow_work_from(
+        &self,
+        next: &mut u64,
+        later: &mut VecDeque<(Instant, String)>,
+    ) -> Result<()> {
         self.log.make(WORK).await?;
         // What stood there before is whoever's: also this instance's, in a life that has ended.
         let start = self.log.stream(WORK).tail().await?.seq;
         let mut records = Box::pin(self.log.stream(WORK).follow(*next).await?);
-        let mut later: VecDeque<(Instant, String)> = VecDeque::new();
         loop {
             let due = later.front().map(|(at, _)| *at);
             tokio::select! {
@@ -204,7 +209,8 @@ impl S2Store {
                 Ok(records) => {
                     let mut records = Box::pin(records);
                     while let Some(Ok(came)) = records.next().await {
-                        for record in came {
+                        // Only the last: those before it are not to sign anything any more.
+                        if let Some(record) = came.last() {
                             next = record.seq_num + 1;
                             let _ = told.send(News::Secret(record.body.to_vec()));
                         }
