@@ -1,8 +1,9 @@
 // Lists the tests that are skipped or known to fail, with the reason that stands beside them. It
-// reads the sources, so that a test which no runner reaches is listed too.
+// reads the sources, so that a test which no runner reaches is listed too. Where it is told by which names,
+// it lists what is not run over S2 as well: `node scripts/skips.mjs [NAME…]`.
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
-import { at, root } from "./project.mjs";
+import { at, read, root } from "./project.mjs";
 
 const notOurs = new Set(["node_modules", "target", "pkg", "dist", "data", "fixtures"]);
 const javaScript =
@@ -19,6 +20,14 @@ if (found.length === 0) {
 } else {
   console.log(`Skipped or known-failing tests: ${found.length}`);
   for (const { place, text } of found) console.log(`  ${place}: ${text}`);
+}
+
+const notOverS2 = process.argv.slice(2);
+if (notOverS2.length > 0) {
+  const command = ["test", "--quiet", "-p", "session-server", "--test", "server", "--", "--list"];
+  const tests = read("cargo", [...command, ...notOverS2]).match(/^\S+(?=: test$)/gm) ?? [];
+  console.log(`Not run over S2, for they ask for a database file: ${tests.length}`);
+  for (const test of tests) console.log(`  ${test}`);
 }
 
 function sources(folder) {
