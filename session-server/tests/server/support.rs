@@ -91,7 +91,7 @@ impl Server {
 
     /// A server on a free port with more arguments.
     pub(crate) fn with(args: &[&str]) -> Self {
-        Self::run(program(&["--port", "0"]).args(args))
+        Self::run(&mut program(&[&["--port", "0"], args].concat()))
     }
 
     /// What this command starts, once it listens.
