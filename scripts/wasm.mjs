@@ -16,6 +16,7 @@ import {
   run,
   wasmName,
 } from "./project.mjs";
+import { wasmTextModule, wasmTextTypes } from "./wasm-text.mjs";
 
 const locked = process.env.CI ? ["--locked"] : [];
 const builtDir = join(glueDir, "built");
@@ -44,15 +45,18 @@ const panicData = new RegExp(
   "g",
 );
 
-/** What stands in every kind of string literal, and in a page's script, without an escape. */
-const alphabet = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index))
-  .filter((character) => !'"$<\\`'.includes(character))
-  .join("");
-
 compile();
 await buildIfChanged(
   "wasm",
-  [builtDir, at("package-lock.json"), at("scripts/wasm.mjs")],
+  [
+    builtDir,
+    ...[
+      "package-lock.json",
+      "scripts/wasm.mjs",
+      "scripts/wasm-text.mjs",
+      "scripts/wasm-text.wat",
+    ].map((path) => at(path)),
+  ],
   [optimisedWasm, namedWasm, glue, textModule, textTypes],
   optimise,
 );
@@ -102,38 +106,9 @@ async function optimise() {
   writeFileSync(glue, withShortNames(withoutUnused(longGlue), JSON.parse(renamed)));
   copyFileSync(join(builtDir, `${glueName}.d.ts`), join(glueDir, `${glueName}.d.ts`));
   cpSync(join(builtDir, "snippets"), join(glueDir, "snippets"), { recursive: true });
-  const text = textOf(readFileSync(optimisedWasm));
-  writeFileSync(
-    textModule,
-    `export const alphabet = "${alphabet}";\nexport const text = "${text}";\n`,
-  );
-  writeFileSync(
-    textTypes,
-    `/** The characters that stand for numbers: the first one for 0. */
-export declare const alphabet: string;
-/**
- * The optimised wasm's bytes. From its third character on the alphabet stands for the bytes from 0 on;
- * the first two count the alphabets that a byte lies beyond those, and the next character gives the rest.
- */
-export declare const text: string;
-`,
-  );
+  writeFileSync(textModule, wasmTextModule(readFileSync(optimisedWasm)));
+  writeFileSync(textTypes, wasmTextTypes);
   await check();
-}
-
-/**
- * Bytes as text: one character for most, two for the rest. Every byte is spelled in one way alone, so
- * that brotli finds in the text what it finds in the bytes: 2 % are added, where hex adds 7 % and
- * base64, which spells a byte in four ways, 30 %.
- */
-function textOf(bytes) {
-  const base = alphabet.length;
-  const single = base - 2;
-  const spell = (byte) =>
-    byte < single
-      ? alphabet[byte + 2]
-      : alphabet[Math.floor((byte - single) / base)] + alphabet[(byte - single) % base];
-  return Array.from(bytes, spell).join("");
 }
 
 /**
@@ -175,8 +150,14 @@ function withoutPanicTexts(bytes) {
 /** Takes out of the glue what nothing here can come to. */
 function withoutUnused(code) {
   const unused = [
-    // `using`: only our own JavaScript holds these objects.
+    // Disposal by `using` or by a call: only our own JavaScript holds these objects, and lets go of them.
     /^if \(Symbol\.dispose\).*\n/gm,
+    /^ {4}(__destroy_into_raw|free)\(\) \{\n[\s\S]*?^ {4}\}\n/gm,
+    /(?<=Finalization\.register\(\w+, \w+\.__wbg_ptr), \w+/g,
+    // Engines without finalization: those that run this wasm have it.
+    /\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g,
+    // Another form of `initSync`.
+    /^ {4}if \(module !== undefined\) \{\n[\s\S]*?^ {4}\}\n/m,
     // Engines without `encodeInto`: none of them runs this wasm.
     /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
     // Modules without `realloc`: this one has it.
@@ -219,5 +200,5 @@ async function check() {
     if (place && place !== "/" && bytes.includes(place)) fail(`The wasm holds the path ${place}.`);
   }
   const { initSync } = await import(pathToFileURL(glue).href);
-  initSync({ module: bytes });
+  initSync(bytes);
 }

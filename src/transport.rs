@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::browser::convert::{persisted_from_js, persisted_to_js, tokenless_from_js};
 use crate::browser::driver::ChatDriver;
-use crate::browser::host::{self, Options, Promise, get_string};
+use crate::browser::host::{self, Options, Promise, get, get_string};
 use crate::chat::action::{Input, Send};
 use crate::chat::event::SendSource;
 
@@ -43,77 +43,75 @@ impl ChatTransport {
         Ok(transport)
     }
 
-    /// Sends a message, or asks for the last answer anew. Resolves, once the send is acknowledged,
-    /// with the `ReadableStream` of the answer's chunks.
+    /// A call of the app that is answered by a promise. Each method of its own would be a sizeable part
+    /// of the module, so its name is an argument, and its arguments are members of an object:
+    ///
+    /// - `send`, with the options of `sendMessages`. Resolves, once the send is acknowledged, with the
+    ///   `ReadableStream` of the answer's chunks.
+    /// - `steer`, with `chatId`, `message` and `metadata`: adds a message to what the running turn was
+    ///   asked. Resolves with whether it was delivered; the open stream goes on.
+    /// - `reconnect`, with the options of `reconnectToStream`: resumes a turn that may be running.
+    ///   Resolves with the stream of the whole turn, or with `null` where there is nothing to resume.
+    /// - `start`, with `chatId`: creates the session, where it is not there yet. Resolves with its
+    ///   persisted state.
+    /// - `stop`, with `chatId`: ends the running turn. Resolves with whether the stop was delivered;
+    ///   never rejects.
     ///
     /// # Errors
     /// A `TypeError` that says which argument is wrong, or an `AbortError`.
-    #[wasm_bindgen(js_name = sendMessages)]
-    pub fn send_messages(&self, options: &JsValue) -> Result<Promise, JsValue> {
-        let known = get_string(options, "chatId").and_then(|chat_id| self.known_chat(&chat_id));
-        let has_session = known.is_some_and(|chat| chat.session().is_some());
-        let picked = host::read_send(&self.options, options, has_session)?;
-        let (chat, send) = self.send_of(&picked);
-        Ok(chat.call(&picked, |call| Input::Send { call, send }))
+    pub fn call(&self, name: &str, options: &JsValue) -> Result<Promise, JsValue> {
+        let chat_id = get_string(options, "chatId").unwrap_or_default();
+        Ok(match name {
+            "send" => {
+                let known = self.known_chat(&chat_id);
+                let has_session = known.is_some_and(|chat| chat.session().is_some());
+                let picked = host::read_send(&self.options, options, has_session)?;
+                let send = send_of(&picked);
+                self.chat(&chat_id).call(&picked, |call| Input::Send { call, send })
+            }
+            "steer" => {
+                let send = send_of(&host::read_pending(&self.options, options)?);
+                self.chat(&chat_id).call(&JsValue::UNDEFINED, |call| Input::Steer { call, send })
+            }
+            "reconnect" => {
+                host::check_call(options)?;
+                self.chat(&chat_id).call(options, |call| Input::Reconnect { call })
+            }
+            "start" => self.chat(&chat_id).call(&JsValue::UNDEFINED, |call| Input::Start { call }),
+            // "stop"
+            _ => {
+                let part_id = host::random_part_id();
+                let stop = |call| Input::Stop { call, part_id };
+                self.chat(&chat_id).call(&JsValue::UNDEFINED, stop)
+            }
+        })
     }
 
-    /// Adds a message to what the running turn was asked. Resolves with whether it was delivered; the
-    /// open stream goes on.
+    /// Tells a chat something that the app knows, by an object with a `type` and a `chatId`:
+    ///
+    /// - `session`: sets the persisted state, which is the member `session`.
+    /// - `adopt`: takes over how the session of the tab that owns the chat stands, which is the member
+    ///   `session`: all but its token.
+    /// - `cursor`: the app holds the chat's messages up to `lastEventId` already.
+    /// - `died`: what a stopped turn owes does not come any more, for it died.
+    /// - `retry`: makes a lost connection again without waiting any longer.
     ///
     /// # Errors
-    /// A `TypeError` when there is no message.
-    #[wasm_bindgen(js_name = sendPendingMessage)]
-    pub fn send_pending_message(
-        &self,
-        chat_id: &str,
-        message: &JsValue,
-        metadata: &JsValue,
-    ) -> Result<Promise, JsValue> {
-        let picked = host::read_pending(&self.options, chat_id, message, metadata)?;
-        let (chat, send) = self.send_of(&picked);
-        Ok(chat.call(&JsValue::UNDEFINED, |call| Input::Steer { call, send }))
-    }
-
-    /// Resumes a turn that may be running. Resolves with the stream of the whole turn, or with
-    /// `null` where there is nothing to resume.
-    ///
-    /// # Errors
-    /// A `TypeError` that says which argument is wrong, or an `AbortError`.
-    #[wasm_bindgen(js_name = reconnectToStream)]
-    pub fn reconnect_to_stream(&self, options: &JsValue) -> Result<Promise, JsValue> {
-        host::check_call(options)?;
-        let chat = self.chat(&get_string(options, "chatId").unwrap_or_default());
-        Ok(chat.call(options, |call| Input::Reconnect { call }))
-    }
-
-    /// Creates the session, where it is not there yet. Resolves with its persisted state.
-    pub fn start(&self, chat_id: &str) -> Promise {
-        self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Start { call })
-    }
-
-    /// Ends the running turn. Resolves with whether the stop was delivered; never rejects.
-    #[wasm_bindgen(js_name = stopGeneration)]
-    pub fn stop_generation(&self, chat_id: &str) -> Promise {
-        let part_id = host::random_part_id();
-        self.chat(chat_id).call(&JsValue::UNDEFINED, |call| Input::Stop { call, part_id })
-    }
-
-    /// Goes on without what a stopped turn owes, for it died.
-    #[wasm_bindgen(js_name = clearSupersedeGate)]
-    pub fn clear_supersede_gate(&self, chat_id: &str) {
-        self.tell_known(chat_id, Input::ClearGate);
-    }
-
-    /// Tells the cursor up to which the app holds the chat's messages already.
-    #[wasm_bindgen(js_name = seedResumeCursor)]
-    pub fn seed_resume_cursor(&self, chat_id: &str, last_event_id: String) {
-        self.chat(chat_id).tell(Input::SeedCursor(last_event_id));
-    }
-
-    /// Makes a lost connection again without waiting any longer.
-    #[wasm_bindgen(js_name = retryNow)]
-    pub fn retry_now(&self, chat_id: &str) {
-        self.tell_known(chat_id, Input::Retry);
+    /// A `TypeError` when the state has no token.
+    pub fn tell(&self, fact: &JsValue) -> Result<(), JsValue> {
+        let text = |name| get_string(fact, name).unwrap_or_default();
+        let session = || get(fact, "session");
+        let chat_id = text("chatId");
+        let input = match &*text("type") {
+            "session" => Input::SetSession(persisted_from_js(&session())?),
+            "adopt" => Input::Adopt(tokenless_from_js(&session())),
+            "cursor" => Input::SeedCursor(text("lastEventId")),
+            "died" => Input::ClearGate,
+            // "retry"
+            _ => Input::Retry,
+        };
+        self.chat(&chat_id).tell(input);
+        Ok(())
     }
 
     /// The persisted state of a chat's session, or `undefined`.
@@ -121,23 +119,6 @@ impl ChatTransport {
     pub fn get_session(&self, chat_id: &str) -> JsValue {
         let session = self.known_chat(chat_id).and_then(|chat| chat.session());
         session.as_ref().map_or(JsValue::UNDEFINED, persisted_to_js)
-    }
-
-    /// Sets the persisted state of a chat's session.
-    ///
-    /// # Errors
-    /// A `TypeError` when the state has no token.
-    #[wasm_bindgen(js_name = setSession)]
-    pub fn set_session(&self, chat_id: &str, session: &JsValue) -> Result<(), JsValue> {
-        let session = persisted_from_js(session)?;
-        self.chat(chat_id).tell(Input::SetSession(session));
-        Ok(())
-    }
-
-    /// Takes over how the session of the tab that owns the chat stands: all but its token.
-    #[wasm_bindgen(js_name = adoptSession)]
-    pub fn adopt_session(&self, chat_id: &str, session: &JsValue) {
-        self.chat(chat_id).tell(Input::Adopt(tokenless_from_js(session)));
     }
 
     /// Replaces one of the options that are live: `accessToken`, `startSession`, `fetch`,
@@ -161,27 +142,8 @@ impl ChatTransport {
         }
     }
 
-    /// Makes a send of what the host has picked, for its chat.
-    fn send_of(&self, picked: &JsValue) -> (Rc<ChatDriver>, Send) {
-        let text = |name| get_string(picked, name);
-        let send = Send {
-            source: SendSource::from_name(&text("source").unwrap_or_default()),
-            message_id: text("messageId"),
-            body: text("body").unwrap_or_default(),
-            part_id: host::random_part_id(),
-            head_start: text("headStart"),
-        };
-        (self.chat(&text("chatId").unwrap_or_default()), send)
-    }
-
     fn all_chats(&self) -> Vec<Rc<ChatDriver>> {
         self.chats.borrow().iter().map(|(_, chat)| Rc::clone(chat)).collect()
-    }
-
-    fn tell_known(&self, chat_id: &str, input: Input<'_>) {
-        if let Some(chat) = self.known_chat(chat_id) {
-            chat.tell(input);
-        }
     }
 
     fn known_chat(&self, chat_id: &str) -> Option<Rc<ChatDriver>> {
@@ -199,5 +161,17 @@ impl ChatTransport {
 
     fn can_start_session(&self) -> bool {
         host::can_start_session(&self.options)
+    }
+}
+
+/// Makes a send of what the host has picked.
+fn send_of(picked: &JsValue) -> Send {
+    let text = |name| get_string(picked, name);
+    Send {
+        source: SendSource::from_name(&text("source").unwrap_or_default()),
+        message_id: text("messageId"),
+        body: text("body").unwrap_or_default(),
+        part_id: host::random_part_id(),
+        head_start: text("headStart"),
     }
 }

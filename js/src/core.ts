@@ -41,7 +41,7 @@ export function createClaim(tab: number, hasLocks: boolean): TabClaim {
 function compile() {
   if (isCompiled) return;
   try {
-    initSync({ module: wasm() });
+    initSync(wasm());
     isCompiled = true;
   } catch (cause) {
     throw compileError(cause);

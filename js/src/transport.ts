@@ -95,14 +95,14 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   reconnectToStream = async (
     options: ReconnectToStreamOptions,
   ): Promise<ReadableStream<UIMessageChunk> | null> => {
-    const stream = await this.#made().reconnectToStream(options);
+    const stream = await this.#made().call("reconnect", options);
     if (stream) this.#share(options.chatId, (chat) => chat.resumed());
     return stream;
   };
 
   /** Creates the session where it is not there yet. Needs `startSession`, unless a token is held. */
   async start(chatId: string): Promise<ChatSessionPersistedState> {
-    return this.#made().start(chatId);
+    return this.#made().call("start", { chatId });
   }
 
   /** Creates the session before the person types: the same as `start`, without its result. */
@@ -121,7 +121,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     metadata?: Record<string, unknown>,
   ): Promise<boolean> =>
     this.#made()
-      .sendPendingMessage(chatId, message, metadata)
+      .call("steer", { chatId, message, metadata })
       .catch(() => false);
 
   /**
@@ -144,20 +144,21 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * @returns `false` without a session, or with a closed one.
    */
   sendRecord = async (chatId: string, record: ChatInputChunk): Promise<boolean> =>
-    this.#made().sendPendingMessage(chatId, record, false);
+    this.#made().call("steer", { chatId, message: record, metadata: false });
 
   /**
    * Ends the running turn.
    *
    * @returns Whether the stop was delivered. Where not, the stream stays open.
    */
-  stopGeneration = async (chatId: string): Promise<boolean> => this.#made().stopGeneration(chatId);
+  stopGeneration = async (chatId: string): Promise<boolean> =>
+    this.#made().call("stop", { chatId });
 
   /**
    * Hands on what the next turn writes at once, though a stopped turn has not shown its end: for an
    * app that knows that the stopped turn died.
    */
-  clearSupersedeGate = (chatId: string): void => this.#made().clearSupersedeGate(chatId);
+  clearSupersedeGate = (chatId: string): void => this.#made().tell({ type: "died", chatId });
 
   /** Whether the conversation is over, for good: no message is taken any more. */
   sessionStatus = (chatId: string): "open" | "closed" =>
@@ -173,7 +174,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
 
   /** Restores what the app had stored. */
   setSession(chatId: string, session: ChatSessionPersistedState): void {
-    this.#made().setSession(chatId, session);
+    this.#made().tell({ type: "session", chatId, session });
   }
 
   /**
@@ -182,7 +183,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * there is no session yet, the cursor is kept for it.
    */
   seedResumeCursor = (chatId: string, lastEventId: string): void =>
-    this.#made().seedResumeCursor(chatId, lastEventId);
+    this.#made().tell({ type: "cursor", chatId, lastEventId });
 
   /** How the chat's connection is, for a page to show. The same object until it changes. */
   connectionState = (chatId: string): ChatConnectionState => {
@@ -249,7 +250,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
 
   /** Makes a lost connection again without waiting any longer, for a "Try again" button. */
   retryNow = (chatId: string): void => {
-    this.#core?.retryNow(chatId);
+    this.#core?.tell({ type: "retry", chatId });
   };
 
   /** Replaces the callback. */
@@ -310,7 +311,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
 
   /** Sends something that begins a turn, where the chat is this tab's or nobody's. */
   async #send(chatId: string | undefined, call: object): Promise<ReadableStream<UIMessageChunk>> {
-    const send = async () => this.#made().sendMessages(call);
+    const send = async () => this.#made().call("send", call);
     // Without a chat it is refused, in words.
     const opening = chatId ? this.#opened() : undefined;
     if (!chatId || !opening) return send();
@@ -367,7 +368,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
       this.#tabs = new Tabs({
         hasTurn: (chatId) => this.#hasTurn(chatId),
         session: (chatId) => this.getSession(chatId),
-        adopt: (chatId, session) => this.#made().adoptSession(chatId, session),
+        adopt: (chatId, session) => this.#made().tell({ type: "adopt", chatId, session }),
         readOnlyChanged: (chatId, isReadOnly) =>
           tellEach(this.#readOnlyListeners, chatId, isReadOnly),
         messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),

@@ -36,12 +36,12 @@ pub(crate) enum FilesError {
     Raise(std::io::Error),
 }
 
-/// Sees to it that the process may open a file for each connection.
+/// Sees to it that the process may open so many files for each connection.
 #[cfg(unix)]
-pub(crate) fn open_files_for(connections: usize) -> Result<(), FilesError> {
+pub(crate) fn open_files_for(connections: usize, each: usize) -> Result<(), FilesError> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    let needed = u64::try_from(connections + REFUSALS + OWN_FILES).unwrap_or(u64::MAX);
+    let needed = u64::try_from(connections * each + REFUSALS + OWN_FILES).unwrap_or(u64::MAX);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|most| needed <= most) {
         return Ok(());
@@ -55,6 +55,6 @@ pub(crate) fn open_files_for(connections: usize) -> Result<(), FilesError> {
 
 /// Elsewhere no such limit is known.
 #[cfg(not(unix))]
-pub(crate) fn open_files_for(_connections: usize) -> Result<(), FilesError> {
+pub(crate) fn open_files_for(_connections: usize, _each: usize) -> Result<(), FilesError> {
     Ok(())
 }

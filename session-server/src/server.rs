@@ -104,7 +104,9 @@ pub(crate) fn run(options: Options) -> Result<(), RunError> {
         connections: options.connections,
         patience: Duration::from_secs(options.patience_seconds),
     };
-    limits::open_files_for(limits.connections)?;
+    // Over S2 a stream is two: the client's, and the one that it is read from.
+    let files = if options.s2.is_some() { 2 } else { 1 };
+    limits::open_files_for(limits.connections, files)?;
     let place = Place::of(&options)?;
     let faults = Arc::new(Desk::default());
 

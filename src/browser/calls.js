@@ -73,11 +73,9 @@ export function readSend(options, call, hasSession) {
  * its metadata it is no message but a record of `.in`, and goes as it is.
  *
  * @param {Options} options
- * @param {string} chatId
- * @param {any} message
- * @param {any} metadata
+ * @param {any} call
  */
-export function readPending(options, chatId, message, metadata) {
+export function readPending(options, { chatId, message, metadata }) {
   if (message == null) throw new TypeError("`message` is required: the message to add.");
   if (metadata === false) return { chatId, source: "steer", body: JSON.stringify(message) };
   const payload = { message, chatId, trigger: "submit-message" };

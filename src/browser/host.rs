@@ -33,7 +33,7 @@ extern "C" {
     pub(crate) fn set_option(options: &Options, name: &str, value: &JsValue)
     -> Result<(), JsValue>;
 
-    pub(super) fn get(object: &JsValue, key: &str) -> JsValue;
+    pub(crate) fn get(object: &JsValue, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = getString)]
     pub(crate) fn get_string(object: &JsValue, key: &str) -> Option<String>;
     #[wasm_bindgen(js_name = getNumber)]
@@ -157,12 +157,7 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = readPending, catch)]
-    pub(crate) fn read_pending(
-        options: &Options,
-        chat_id: &str,
-        message: &JsValue,
-        metadata: &JsValue,
-    ) -> Result<JsValue, JsValue>;
+    pub(crate) fn read_pending(options: &Options, call: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 impl ChatHost {

@@ -87,7 +87,20 @@ async fn outcome(promise: impl Into<JsValue>) -> Result<JsValue, JsValue> {
 
 async fn send(transport: &ChatTransport, chat_id: &str, text: &str) -> JsValue {
     let message = user_message(chat_id, text, &JsValue::UNDEFINED);
-    settled(transport.send_messages(&message).unwrap()).await
+    settled(transport.call("send", &message).unwrap()).await
+}
+
+/// The options of a call that has but its chat.
+fn chat(chat_id: &str) -> Object {
+    object([("chatId", chat_id.into())])
+}
+
+fn object<const N: usize>(members: [(&str, JsValue); N]) -> Object {
+    let object = Object::new();
+    for (key, value) in members {
+        Reflect::set(&object, &key.into(), &value).unwrap();
+    }
+    object
 }
 
 fn member(object: &JsValue, key: &str) -> JsValue {
@@ -115,7 +128,7 @@ async fn an_abort_ends_the_stream_without_an_error_and_stops_the_turn() {
     let chat_id = random_uuid();
     let aborter = Aborter::new();
     let message = user_message(&chat_id, ENDLESS, &aborter.signal());
-    let stream = settled(transport.send_messages(&message).unwrap()).await;
+    let stream = settled(transport.call("send", &message).unwrap()).await;
     settled(read_some_chunks(&stream, 3)).await;
     aborter.abort();
     settled(read_chunks(&stream)).await;
@@ -141,17 +154,16 @@ async fn a_resumed_turn_is_replayed_whole() {
     let stored = JSON::parse(&String::from(stored)).unwrap();
     Reflect::set(&sessions, &chat_id.as_str().into(), &stored).unwrap();
     let after_reload = restored_transport("story", &sessions);
-    let options = Object::new();
-    Reflect::set(&options, &"chatId".into(), &chat_id.as_str().into()).unwrap();
-    let stream = settled(after_reload.reconnect_to_stream(&options).unwrap()).await;
-    let again = settled(after_reload.reconnect_to_stream(&options).unwrap()).await;
+    let options = chat(&chat_id);
+    let stream = settled(after_reload.call("reconnect", &options).unwrap()).await;
+    let again = settled(after_reload.call("reconnect", &options).unwrap()).await;
     assert!(again.is_null(), "a second reconnect has nothing to open");
 
     let replayed = settled(read_chunks(&stream)).await;
     assert!(text_of(&replayed).starts_with(&text_of(&seen)));
     assert_eq!(count_of(&replayed, "start"), 1);
     assert_eq!(count_of(&replayed, "finish"), 1);
-    assert!(settled(after_reload.reconnect_to_stream(&options).unwrap()).await.is_null());
+    assert!(settled(after_reload.call("reconnect", &options).unwrap()).await.is_null());
 }
 
 #[wasm_bindgen_test]
@@ -162,13 +174,12 @@ async fn a_cancelled_stream_settles_at_once_and_its_turn_can_be_resumed() {
     let seen = settled(read_some_chunks(&stream, 4)).await;
     settled(stream.unchecked_into::<AnyStream>().cancel()).await;
 
-    let options = Object::new();
-    Reflect::set(&options, &"chatId".into(), &chat_id.as_str().into()).unwrap();
-    let stream = settled(transport.reconnect_to_stream(&options).unwrap()).await;
+    let options = chat(&chat_id);
+    let stream = settled(transport.call("reconnect", &options).unwrap()).await;
     let replayed = settled(read_some_chunks(&stream, 8)).await;
     assert!(text_of(&replayed).starts_with(&text_of(&seen)));
     assert_eq!(count_of(&replayed, "start"), 1);
-    assert!(settled(transport.stop_generation(&chat_id)).await.is_truthy());
+    assert!(settled(transport.call("stop", &options).unwrap()).await.is_truthy());
 }
 
 #[wasm_bindgen_test]
@@ -177,7 +188,7 @@ async fn a_stop_ends_the_turn_and_the_next_one_has_none_of_it() {
     let chat_id = random_uuid();
     let stream = send(&transport, &chat_id, ENDLESS).await;
     settled(read_some_chunks(&stream, 4)).await;
-    assert!(settled(transport.stop_generation(&chat_id)).await.is_truthy());
+    assert!(settled(transport.call("stop", &chat(&chat_id)).unwrap()).await.is_truthy());
     settled(read_chunks(&stream)).await;
 
     let stream = send(&transport, &chat_id, "Another, of 20 words.").await;
@@ -191,7 +202,7 @@ async fn the_object_may_be_freed_with_a_call_in_flight() {
     let transport = transport("echo");
     let chat_id = random_uuid();
     let message = user_message(&chat_id, "still here", &JsValue::UNDEFINED);
-    let call = transport.send_messages(&message).unwrap();
+    let call = transport.call("send", &message).unwrap();
     drop(transport);
     let stream = settled(call).await;
     let chunks = settled(read_chunks(&stream)).await;
@@ -202,10 +213,10 @@ async fn the_object_may_be_freed_with_a_call_in_flight() {
 async fn a_disposed_transport_rejects_what_is_in_flight_and_comes_back_to_life() {
     let transport = transport("echo");
     let chat_id = random_uuid();
-    let session = settled(transport.start(&chat_id)).await;
+    let session = settled(transport.call("start", &chat(&chat_id)).unwrap()).await;
     let token = member(&session, "publicAccessToken").as_string().unwrap();
     let message = user_message(&chat_id, "sent all the same", &JsValue::UNDEFINED);
-    let call = transport.send_messages(&message).unwrap();
+    let call = transport.call("send", &message).unwrap();
     transport.dispose();
     transport.dispose();
     let error = outcome(call).await.unwrap_err();
@@ -227,7 +238,7 @@ async fn what_the_apps_callback_throws_comes_back_as_it_was() {
     Reflect::set(&options, &"startSession".into(), &failing).unwrap();
     let transport = ChatTransport::new(&options).unwrap();
     let message = user_message("any", "hello", &JsValue::UNDEFINED);
-    let error = outcome(transport.send_messages(&message).unwrap()).await.unwrap_err();
+    let error = outcome(transport.call("send", &message).unwrap()).await.unwrap_err();
     assert!(Object::is(&error, &thrown));
 }
 
@@ -238,9 +249,10 @@ fn a_wrong_argument_is_named() {
     assert!(message_of(error).contains("`task`"));
 
     let transport = transport("echo");
-    let error = transport.send_messages(&Object::new()).unwrap_err();
+    let error = transport.call("send", &Object::new()).unwrap_err();
     assert!(message_of(error).contains("`chatId`"));
-    let error = transport.set_session("any", &Object::new()).unwrap_err();
+    let tokenless = object([("type", "session".into()), ("session", Object::new().into())]);
+    let error = transport.tell(&tokenless).unwrap_err();
     assert!(message_of(error).contains("`publicAccessToken`"));
     let error = transport.set_option("fetch", &5.into()).unwrap_err();
     assert!(message_of(error).contains("`fetch`"));

@@ -87,6 +87,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let is_full = matches!(self, Self::Full(_));
+        let is_passing = is_full || matches!(self, Self::Store(store::Error::Away(_)));
         if status.is_server_error() && !is_full {
             eprintln!("session-server: {self}");
         }
@@ -98,9 +99,10 @@ impl IntoResponse for ApiError {
         let body = Body { ok: false, error, code, closed_reason };
         let mut response = (status, Json(body)).into_response();
         if is_full {
-            let headers = response.headers_mut();
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if is_passing {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

@@ -82,10 +82,6 @@ impl S2Store {
         role: Role,
         body: &str,
     ) -> Result<Append> {
-        let Standing { state, .. } = self.standing(id).await?;
-        if let Some(closed) = state.closed {
-            return Ok(Append::Closed(closed.reason));
-        }
         let append = self.append_once(id, part_id, body).await?;
         if role != Role::Note && !matches!(append, Append::Closed(_)) {
             self.announce(id).await?;
@@ -168,14 +164,35 @@ impl S2Store {
         found.map(|record| in_record(record, &[])).transpose()
     }
 
-    /// All records of `in` from there on.
+    /// The next records of `in` from there on. Of those that are not among them the agent is told when
+    /// it has dealt with these.
     pub(super) async fn in_from(
         &self,
         id: &str,
         from: u64,
         injected: &[u64],
     ) -> Result<Vec<InRecord>> {
-        in_records(&self.inbox(id).rest(ReadFrom::SeqNum(from)).await?, injected)
+        in_records(&self.inbox(id).page(ReadFrom::SeqNum(from)).await?, injected)
+    }
+
+    /// All records of `in` up to `last`.
+    pub(super) async fn in_up_to(
+        &self,
+        id: &str,
+        last: u64,
+        injected: &[u64],
+    ) -> Result<Vec<InRecord>> {
+        let mut records: Vec<InRecord> = Vec::new();
+        while records.last().is_none_or(|record| record.seq < last) {
+            let next = records.last().map_or(0, |record| record.seq + 1);
+            let more = self.in_from(id, next, injected).await?;
+            if more.is_empty() {
+                break;
+            }
+            records.extend(more);
+        }
+        records.retain(|record| record.seq <= last);
+        Ok(records)
     }
 
     /// Whether the newest record of `out` that is no command is a turn-complete.

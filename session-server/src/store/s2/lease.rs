@@ -36,8 +36,6 @@ pub(super) struct Held {
     pub(super) state: State,
     /// Where the next record of `state` is to stand.
     next: u64,
-    /// Where the next record of `.out` is to stand.
-    pub(super) out_next: u64,
     /// Says that the holder lives, as long as this does.
     _heart: JoinSet<()>,
 }
@@ -109,13 +107,13 @@ impl S2Store {
     }
 
     /// Holds the turn that `state` names this instance for.
-    pub(super) fn hold(&self, session: &str, state: State, next: u64, out_next: u64) {
+    pub(super) fn hold(&self, session: &str, state: State, next: u64) {
         let session = session.to_owned();
         let held = Arc::new_cyclic(|held| {
             let mut heart = JoinSet::new();
             heart.spawn(beat(self.clone(), Weak::clone(held)));
             let session = session.clone();
-            sync::Mutex::new(Held { session, state, next, out_next, _heart: heart })
+            sync::Mutex::new(Held { session, state, next, _heart: heart })
         });
         self.leases.lock_held().insert(session, held);
     }
@@ -135,7 +133,8 @@ impl S2Store {
                 return Ok(true);
             }
             // Another has changed it, or this instance has, and the answer was lost.
-            let Standing { state, next } = self.standing(&held.session).await?;
+            let Standing { mut state, next } = self.standing(&held.session).await?;
+            state.out_next = held.state.out_next;
             held.state = state;
             held.next = next;
         }

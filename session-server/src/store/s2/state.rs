@@ -26,6 +26,9 @@ pub(super) struct State {
     pub(super) stop_seen: Option<u64>,
     /// The last turn-complete in `.out`, where the next turn trims to.
     pub(super) boundary: Option<u64>,
+    /// Where the next record of `.out` is to stand, as far as this instance has written it; in the log,
+    /// where the next turn begins.
+    pub(super) out_next: u64,
     /// The records of `.in` that a turn has taken in which ran when they came.
     pub(super) injected: Vec<u64>,
     pub(super) turn: Option<Running>,
@@ -103,6 +106,12 @@ impl State {
     /// The sequence number that follows the last turn-complete.
     pub(super) fn turn_start(&self) -> u64 {
         self.boundary.map_or(0, |seq| seq + 1)
+    }
+
+    /// The first record of `.in` that may be a stop for the running turn.
+    pub(super) fn stops_from(&self) -> u64 {
+        let input = self.turn.as_ref().and_then(|turn| turn.input);
+        input.max(self.stop_seen).map_or(0, |seq| seq + 1)
     }
 
     /// Ends the running turn with the turn-complete at `boundary`, which had seen `.in` so far.

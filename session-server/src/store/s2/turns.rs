@@ -16,7 +16,9 @@ use super::sessions::{CLOSED, Made};
 use super::state::{Closed, Injecting, Running, Standing, State};
 use crate::input::Role;
 use crate::store::records::{self, Consumed};
-use crate::store::{Answer, Answers, Closing, End, InRecord, OutPart, Position, Result, Turn};
+use crate::store::{
+    Answer, Answers, Closing, End, Error, InRecord, OutPart, Position, Result, Turn,
+};
 use crate::time;
 
 /// The most of `.out` that one append takes: less than S2 does, for what a record costs besides.
@@ -57,8 +59,9 @@ impl Written {
         all.into_iter().find(|(_, headers)| records::is_turn_complete(headers))
     }
 
-    fn has(&self, seq: u64) -> bool {
-        self.records.iter().any(|record| record.seq_num == seq)
+    /// Whether a chunk stands there: a fence may stand where a chunk never came to.
+    fn has_chunk(&self, seq: u64) -> bool {
+        self.records.iter().any(|record| record.seq_num == seq && record.headers.is_empty())
     }
 }
 
@@ -74,28 +77,30 @@ impl S2Store {
                 self.finished(id);
                 return Ok(Position::Closed);
             }
-            let is_free = match &state.turn {
-                Some(turn) if turn.holder == self.instance => true,
-                Some(_) if !self.has_lapsed(id, next) => return Ok(Position::Idle),
-                Some(_) => {
+            let turn = match &state.turn {
+                Some(turn) if turn.holder == self.instance => self.go_on(id, state, next).await?,
+                Some(_) if self.has_lapsed(id, next) => {
                     state.take_over(&self.instance);
-                    false
-                }
-                None => match self.next_input(id, &made, &state).await? {
-                    Some(input) => {
-                        state.begin(input, &self.instance);
-                        false
+                    match self.put(id, &state, next).await? {
+                        Some(next) => self.go_on(id, state, next).await?,
+                        None => None,
                     }
-                    None => {
+                }
+                Some(_) => return Ok(Position::Idle),
+                None => {
+                    let Some(input) = self.next_input(id, &made, &state).await? else {
                         self.finished(id);
                         return Ok(Position::Idle);
-                    }
-                },
+                    };
+                    state.begin(input, &self.instance);
+                    let next = self.put(id, &state, next).await?;
+                    next.map(|next| {
+                        self.hold(id, state, next);
+                        Turn { input, step: 0 }
+                    })
+                }
             };
-            let next = if is_free { Some(next) } else { self.put(id, &state, next).await? };
-            if let Some(next) = next
-                && let Some(turn) = self.go_on(id, state, next).await?
-            {
+            if let Some(turn) = turn {
                 self.leases.forget(id);
                 return Ok(Position::Running(turn));
             }
@@ -121,17 +126,16 @@ impl S2Store {
     async fn go_on(&self, id: &str, mut state: State, mut next: u64) -> Result<Option<Turn>> {
         let was_fenced = state.is_fenced();
         if !was_fenced {
-            if !self.fence_off(id, &state).await? {
-                return Ok(None);
-            }
+            self.fence_off(id, &state).await?;
             state.token_is_in_force();
         }
         let written = self.written(id, &state).await?;
         let end = written.end();
         let is_settled = state.turn.as_ref().is_none_or(|turn| turn.injecting.is_none());
-        state.settle_injection(|seq| written.has(seq));
+        state.settle_injection(|seq| written.has_chunk(seq));
         if let Some((boundary, headers)) = &end {
             state.end_turn(*boundary, number(headers, "session-in-consumed-id"));
+            state.out_next = written.next;
             state.closed = closing(headers).map(|Closing { reason }| Closed {
                 at: time::now(),
                 reason,
@@ -146,22 +150,25 @@ impl S2Store {
         }
         let Some(turn) = &state.turn else { return Ok(None) };
         let turn = Turn { input: turn.input, step: written.chunks()?.len() };
-        self.hold(id, state, next, written.next);
+        state.out_next = written.next;
+        self.hold(id, state, next);
         Ok(Some(turn))
     }
 
-    /// Puts the writer's token in force, so that the one before writes no more; false where another
-    /// token is in force than may be: this turn was taken over too.
-    async fn fence_off(&self, id: &str, state: &State) -> Result<bool> {
+    /// Puts the writer's token in force, so that the one before writes no more. It fails where another
+    /// token is in force than may be: then this turn is being taken over too.
+    async fn fence_off(&self, id: &str, state: &State) -> Result<()> {
         for earlier in state.tokens().skip(1) {
             let condition = Condition { token: Some(earlier), ..Condition::default() };
             match self.out(id).append(vec![log::fence(state.token())], condition).await? {
-                Appended::At(_) => return Ok(true),
-                Appended::Fenced(token) if token == state.token() => return Ok(true),
+                Appended::At(_) => return Ok(()),
+                Appended::Fenced(token) if token == state.token() || token == CLOSED => {
+                    return Ok(());
+                }
                 Appended::Fenced(_) | Appended::Elsewhere => {}
             }
         }
-        Ok(false)
+        Err(Error::Away("another instance takes the turn over".to_owned()))
     }
 
     async fn written(&self, id: &str, state: &State) -> Result<Written> {
@@ -185,19 +192,14 @@ impl S2Store {
 
     pub(super) async fn past(&self, id: &str, last: u64) -> Result<Vec<InRecord>> {
         let Standing { state, .. } = self.standing(id).await?;
-        let mut past = self.in_from(id, 0, &state.injected).await?;
-        past.retain(|record| {
-            record.seq <= last && matches!(role(record), Role::Question | Role::Turn)
-        });
+        let mut past = self.in_up_to(id, last, &state.injected).await?;
+        past.retain(|record| matches!(role(record), Role::Question | Role::Turn));
         Ok(past)
     }
 
     pub(super) async fn has_stop(&self, id: &str) -> Result<bool> {
-        let Standing { state, .. } = self.standing(id).await?;
-        let Some(turn) = state.turn.filter(|turn| turn.holder == self.instance) else {
-            return Ok(true);
-        };
-        let from = turn.input.max(state.stop_seen).map_or(0, |seq| seq + 1);
+        let Some(held) = self.leases.held(id) else { return Ok(true) };
+        let from = held.lock().await.state.stops_from();
         let came = self.in_from(id, from, &[]).await?;
         Ok(came.iter().any(|record| role(record) == Role::Stop))
     }
@@ -210,7 +212,7 @@ impl S2Store {
 
     async fn write_held(&self, held: &mut Held, parts: &[OutPart]) -> Result<bool> {
         for parts in batches(parts) {
-            let records = out_records(parts, held.out_next)?;
+            let records = out_records(parts, held.state.out_next)?;
             if self.append_out(held, records).await?.is_none() {
                 return Ok(false);
             }
@@ -226,10 +228,11 @@ impl S2Store {
         records: Vec<s2_sdk::types::AppendRecord>,
     ) -> Result<Option<u64>> {
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let condition = Condition { seq: Some(held.out_next), token: Some(held.state.token()) };
+        let condition =
+            Condition { seq: Some(held.state.out_next), token: Some(held.state.token()) };
         match self.out(&held.session).append(records, condition).await? {
             Appended::At(seq) => {
-                held.out_next = seq + count;
+                held.state.out_next = seq + count;
                 Ok(Some(seq))
             }
             Appended::Elsewhere | Appended::Fenced(_) => {
@@ -248,7 +251,7 @@ impl S2Store {
     ) -> Result<()> {
         let Some(held) = self.leases.held(id) else { return Ok(()) };
         let mut held = held.lock().await;
-        let at = held.out_next;
+        let at = held.state.out_next;
         let messages: Vec<u64> = messages.iter().map(|message| message.seq).collect();
         let is_mine = self.change(&mut held, |state| {
             if let Some(turn) = &mut state.turn {
@@ -275,7 +278,7 @@ impl S2Store {
         }
         let consumed = self.consumed(id, &held.state).await?;
         let headers = records::turn_complete(token, consumed, end.closing.as_ref());
-        let mut last = out_records(parts, held.out_next)?;
+        let mut last = out_records(parts, held.state.out_next)?;
         let place = u64::try_from(last.len()).unwrap_or(u64::MAX);
         last.push(log::record(&headers, [])?);
         last.extend(held.state.boundary.map(log::trim));
@@ -284,11 +287,13 @@ impl S2Store {
             last.push(log::fence(CLOSED));
         }
         let Some(first) = self.append_out(&mut held, last).await? else { return Ok(()) };
+        let out_next = held.state.out_next;
         let now = time::now();
         let closed =
             end.closing.map(|Closing { reason }| Closed { at: now, reason, is_told: false });
         self.change(&mut held, |state| {
             state.end_turn(first + place, consumed.newest);
+            state.out_next = out_next;
             state.closed.clone_from(&closed);
             state.updated_at = Some(now);
         })
