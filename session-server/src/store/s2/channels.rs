@@ -2,20 +2,25 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use s2_sdk::types::{ReadFrom, SequencedRecord};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
 
 use super::S2Store;
+use super::lease::LEASE;
 use super::log::{self, Appended, Condition, Stream};
-use super::state::Standing;
 use crate::input::{Input, Role};
-use crate::store::{Append, InRecord, OutPart, Result, records};
+use crate::store::{Append, Error, InRecord, OutPart, Result, records};
 use crate::time::{self, Millis};
 
 /// How long a part id stays claimed.
 const CLAIM_MILLIS: Millis = 5 * 60 * 1000;
+
+/// How long to wait before a session that is being closed is looked at again.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The body of a record of `in`.
 #[derive(Serialize, Deserialize)]
@@ -108,13 +113,23 @@ impl S2Store {
                     return Ok(Append::Landed(seq));
                 }
                 Appended::Elsewhere => self.catch_up(id, &mut recent).await?,
-                Appended::Fenced(_) => {
-                    let Standing { state, .. } = self.standing(id).await?;
-                    return Ok(Append::Closed(state.closed.and_then(|closed| closed.reason)));
-                }
+                Appended::Fenced(_) => return self.closed(id).await,
             }
         }
         Ok(Append::Repeated)
+    }
+
+    /// Why `.in` takes nothing any more. A turn that closes its session fences it first, and says why a
+    /// moment later.
+    async fn closed(&self, id: &str) -> Result<Append> {
+        let until = Instant::now() + LEASE;
+        while Instant::now() < until {
+            if let Some(closed) = self.standing(id).await?.state.closed {
+                return Ok(Append::Closed(closed.reason));
+            }
+            sleep(LOOK_AGAIN_AFTER).await;
+        }
+        Err(Error::Away("the session is being closed".to_owned()))
     }
 
     fn recent(&self, id: &str) -> Arc<Mutex<Recent>> {

@@ -132,12 +132,17 @@ impl S2Store {
             if !self.end_out(id, &headers, &state).await? {
                 continue;
             }
-            let condition = Condition { token: Some(""), ..Condition::default() };
-            self.inbox(id).append(vec![log::fence(CLOSED)], condition).await?;
+            self.fence_inbox(id).await?;
             if self.put(id, &state, next).await?.is_some() {
                 return Ok(());
             }
         }
+    }
+
+    /// Has `.in` take nothing any more.
+    pub(super) async fn fence_inbox(&self, id: &str) -> Result<()> {
+        let condition = Condition { token: Some(""), ..Condition::default() };
+        self.inbox(id).append(vec![log::fence(CLOSED)], condition).await.map(drop)
     }
 
     /// Writes the last record of `.out`, if nobody has; false where a token came in force meanwhile

@@ -286,6 +286,10 @@ impl S2Store {
             last.push(log::record(&records::session_closed(reason.as_deref()), [])?);
             last.push(log::fence(CLOSED));
         }
+        if end.closing.is_some() {
+            // Whoever reads the end is to be refused from then on.
+            self.fence_inbox(id).await?;
+        }
         let Some(first) = self.append_out(&mut held, last).await? else { return Ok(()) };
         let out_next = held.state.out_next;
         let now = time::now();
