@@ -71,7 +71,7 @@ demo: package $(if $(S2),setup-s2) ## Build the demo page and the local session 
 test: ## Run every check in order, as CI does; the last line counts the tests
 	@MAKE="$(MAKE)" node scripts/test.mjs setup lint test-rust test-wasm package size test-js
 
-# What it tests over takes ten minutes to compile, once.
+# No part of `make test`: what it tests over takes minutes to compile, once.
 test-s2: ## Run what rests on the session server's store once more, over S2, as CI does
 	@S2=1 MAKE="$(MAKE)" node scripts/test.mjs setup-s2 test-rust-s2 test-js-s2
 
