@@ -14,6 +14,8 @@ MAKEFLAGS += --no-print-directory
 #   TOOLS_DIR  where the Rust tools of scripts/setup live (a cache per user, outside the repository)
 #   PORT       the port of `make demo`; by default 8787, or any free one when that is taken
 #   DB         the database of `make demo`, an SQLite file
+#   S2         when set, `make demo` and `make load` keep all in S2 in place of a database, in `data/s2` or in a
+#              folder that is gone afterwards
 #   MODEL_URL  for `make demo`: where a model answers as OpenAI's do, e.g. http://127.0.0.1:11434/v1;
 #              its key, if it needs one, comes from the environment variable MODEL_API_KEY
 #   MODEL      the name of the model there
@@ -27,6 +29,7 @@ MAKEFLAGS += --no-print-directory
 TOOLS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trigger-chat-transport/tools
 PORT ?=
 DB ?= data/demo.sqlite
+S2 ?=
 MODEL_URL ?=
 MODEL ?=
 FUZZ_SECONDS ?= 20
@@ -44,24 +47,33 @@ MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
 
-.PHONY: help demo test pictures package bench bench-check chaos matrix fixtures tabs load size api release deny lint \
-	lint-rust lint-js lint-types format test-rust simulate test-wasm test-js fuzz skips wasm setup setup-rust \
-	setup-tools setup-node setup-browser setup-fuzz setup-deny clean
+# The tests of the session server that S2 cannot be asked, each with its reason.
+NOT_OVER_S2 := session-server/tests/not-over-s2.txt
+
+.PHONY: help demo test test-s2 pictures package bench bench-check chaos matrix fixtures tabs load size api release deny \
+	lint lint-rust lint-js lint-types format test-rust test-rust-s2 simulate test-wasm test-js test-js-s2 fuzz skips \
+	wasm setup setup-rust setup-tools setup-node setup-browser setup-fuzz setup-deny setup-s2 clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: package ## Build the demo page and the local session server, and serve both (PORT=… to choose, MODEL_URL=… MODEL=… for a model)
+demo: package $(if $(S2),setup-s2) ## Build the demo page and the local session server, and serve both (PORT=… to choose, MODEL_URL=… MODEL=… for a model, S2=1 for two servers over S2)
 	npm run --silent build -w examples/chat
 	cargo build $(LOCKED) --quiet --release -p session-server
 	@mkdir -p $(dir $(DB))
 	@# In a terminal Ctrl-C goes to the server alone: make itself would end with an error.
-	@if [[ -t 0 ]]; then set -m; fi; trap 'exit 0' INT; cargo run $(LOCKED) --quiet --release -p session-server -- --page examples/chat/dist \
-		$(if $(PORT),--port $(PORT),--any-port) --db $(DB) \
+	@if [[ -t 0 ]]; then set -m; fi; trap 'exit 0' INT; \
+		$(if $(S2),node scripts/demo-s2.mjs --folder data/s2 $(if $(PORT),--port $(PORT)) --) \
+		cargo run $(LOCKED) --quiet --release -p session-server -- --page examples/chat/dist \
+		$(if $(S2),,$(if $(PORT),--port $(PORT),--any-port) --db $(DB)) \
 		$(if $(MODEL_URL),--model-url '$(MODEL_URL)' $(if $(MODEL),--model '$(MODEL)'))
 
 test: ## Run every check in order, as CI does; the last line counts the tests
 	@MAKE="$(MAKE)" node scripts/test.mjs setup lint test-rust test-wasm package size test-js
+
+# No part of `make test`: what it tests over takes minutes to compile, once.
+test-s2: ## Run what rests on the session server's store once more, over S2, as CI does
+	@S2=1 MAKE="$(MAKE)" node scripts/test.mjs setup-s2 test-rust-s2 test-js-s2
 
 pictures: package setup-browser ## Take the pictures of the demo page in docs/pictures/
 	npm run --silent build -w examples/chat
@@ -90,12 +102,13 @@ tabs: package setup-browser ## Send from three tabs at the same moment in Chromi
 	@cd tests/e2e && ROUNDS=$${ROUNDS:-200} vitest run tabs/tabs.test.ts --disable-console-intercept
 
 # No part of `make test`, which has it in small. `ulimit`: each stream is an open file.
-load: setup-rust ## Open many streams of the session server and have many turns a second (STREAMS=1000 TURNS=200 SECONDS=60, BASE_URL=… for a server that runs)
+load: setup-rust $(if $(S2),setup-s2) ## Open many streams of the session server and have many turns a second (STREAMS=1000 TURNS=200 SECONDS=60, BASE_URL=… for a server that runs, S2=1 over S2)
 	cargo build $(LOCKED) --quiet --release -p session-server --bins --example load
 	@ulimit -n $$(ulimit -H -n); folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+		$(if $(S2),node scripts/with-s2.mjs --folder "$$folder" -- bash -c '"$$@" --s2 "$$S2_ENDPOINT"' load) \
 		target/release/examples/load $(if $(STREAMS),--streams $(STREAMS)) $(if $(TURNS),--turns $(TURNS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(BASE_URL),--base-url '$(BASE_URL)',\
-		--program target/release/session-server --db "$$folder/load.sqlite")
+		--program target/release/session-server $(if $(S2),,--db "$$folder/load.sqlite"))
 
 size: package ## Measure what a browser downloads against size-budget.json
 	@node scripts/size.mjs
@@ -110,6 +123,7 @@ lint: lint-rust lint-js lint-types api ## Check format, lints, types and documen
 lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentation, natively and for wasm32
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path session-server/s2-lite/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport --all-targets --features broken-rules -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --lib --target $(WASM) -- -D warnings
@@ -130,11 +144,17 @@ lint-types: package ## Check the TypeScript code: types
 format: setup-rust setup-node ## Format everything, and apply the safe fixes of the linter
 	cargo fmt --all
 	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo fmt --manifest-path session-server/s2-lite/Cargo.toml
 	biome check --write
 
 test-rust: setup-rust ## Run the native Rust tests
 	cargo test $(LOCKED) --workspace --exclude wasm-tests
 	cargo test $(LOCKED) -p trigger-chat-transport --features broken-rules --test mutations
+
+test-rust-s2: setup-rust setup-s2 ## Run the session server's tests over S2, and those of many instances
+	node scripts/with-s2.mjs -- cargo test $(LOCKED) -p session-server --test server -- \
+		$$(awk '{ print "--skip", $$1 }' $(NOT_OVER_S2))
+	S2_LITE_PROGRAM=$(TOOLS_DIR)/bin/s2-lite-on-loopback cargo test $(LOCKED) -p session-server --test s2
 
 simulate: setup-rust ## Run the simulation for long, on every core (SEEDS=… to choose, SEED=… to replay one)
 	SEEDS=$(or $(SEEDS),1000000) $(if $(SEED),SEED=$(SEED)) \
@@ -156,6 +176,9 @@ test-js: package setup-browser ## Run the TypeScript tests, and those that drive
 	npm test -w tests/types
 	npm test -w benches
 	npm test -w tests/e2e
+
+test-js-s2: package setup-browser setup-s2 ## Run the demo over S2 in a browser, and kill what serves it
+	npm run test-s2 -w tests/e2e
 
 # No part of `make test`: it goes by chance, and a check has to say the same twice.
 fuzz: setup-rust setup-fuzz ## Look for inputs that break the core (FUZZ_SECONDS=… for each target, REPLAY=… for one that did)
@@ -180,13 +203,13 @@ release: setup-rust setup-node setup-deny ## Check, test and pack a release, and
 	@node scripts/release.mjs pack
 
 skips: ## List the tests that are skipped or known to fail
-	@node scripts/skips.mjs
+	@node scripts/skips.mjs $(if $(S2),$(NOT_OVER_S2))
 
 wasm: setup-rust setup-tools setup-node ## Build the wasm core, optimised, in target/wasm-pack/
 	@node scripts/wasm.mjs
 
 setup: setup-rust setup-tools setup-node setup-browser ## Install what is missing
-setup-rust setup-tools setup-browser setup-fuzz setup-deny:
+setup-rust setup-tools setup-browser setup-fuzz setup-deny setup-s2:
 	@scripts/setup $(@:setup-%=%)
 setup-node: node_modules/.package-lock.json
 	@:

@@ -54,13 +54,25 @@ export async function startSessionServer(flags = []) {
   const cargo = ["--quiet", ...(process.env.CI ? ["--locked"] : []), "-p", "session-server"];
   run("cargo", ["build", ...cargo]);
   const args = ["run", ...cargo, "--", "--port", "0", "--db", ":memory:", ...flags];
-  const server = spawn("cargo", args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
-  process.on("exit", () => server.kill());
-  const [line] = await Promise.race([
-    once(createInterface(server.stdout), "line"),
-    once(server, "exit").then(() => fail("The session server ended before it was ready.")),
-  ]);
-  return line.match(/http:\S+/)?.[0];
+  return (await startServer("The session server", "cargo", args)).url;
+}
+
+/** Starts S2 for as long as this script lives, in memory or on a folder; returns its process and its URL. */
+export function startS2(folder) {
+  const args = folder === undefined ? [] : ["--local-root", folder];
+  return startServer("S2", process.env.S2_LITE_PROGRAM ?? "s2-lite-on-loopback", args);
+}
+
+/** Starts what says on its first line where it listens; returns its process and its URL. */
+export async function startServer(name, command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  process.on("exit", () => child.kill());
+  child.once("error", (error) => fail(`${name} cannot be started: ${error.message}`));
+  const failEarly = () => fail(`${name} ended before it was ready.`);
+  child.once("exit", failEarly);
+  const [line] = await once(createInterface(child.stdout), "line");
+  child.off("exit", failEarly);
+  return { child, url: line.match(/http:\S+/)?.[0] };
 }
 
 /** All files at or below a path, in a fixed order. */

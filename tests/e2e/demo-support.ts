@@ -13,7 +13,7 @@ import { createParser } from "eventsource-parser";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { launchBrowser } from "./support/browser";
-import { BUILD_TIMEOUT_MS, type Fault, type SessionServer, startServer } from "./support/server";
+import { BUILD_TIMEOUT_MS, type Fault, type ServerCalls, startServer } from "./support/server";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -85,9 +85,9 @@ type InputChunk = { kind: string; payload?: { trigger?: string } };
 
 /** Reads what the server keeps, past the page and past the transport. */
 export class ServerRecords {
-  #server: SessionServer;
+  #server: ServerCalls;
 
-  constructor(server: SessionServer) {
+  constructor(server: ServerCalls) {
     this.#server = server;
   }
 
@@ -277,6 +277,11 @@ export class ModelRequest {
     response.once("close", () => clearInterval(this.#talking));
   }
 
+  /** The port that the server asks from. */
+  get port(): number {
+    return this.#response.socket?.remotePort ?? 0;
+  }
+
   refuse(status: number, reason: string): void {
     const kind = { "Content-Type": "application/json" };
     this.#response.writeHead(status, kind).end(JSON.stringify({ error: { message: reason } }));
@@ -439,7 +444,7 @@ export class Demo {
 
   static async open(
     browser: Browser,
-    server: SessionServer,
+    server: ServerCalls,
     model: ModelStandIn,
     viewport = { width: 1280, height: 800 },
   ): Promise<Demo> {

@@ -17,9 +17,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "driven",
-          exclude: [...configDefaults.exclude, "contract/**", "fixtures/**"],
+          exclude: [...configDefaults.exclude, "contract/**", "fixtures/**", "s2/**"],
         },
       },
+      // Over S2: `make test-s2` runs it, and `make test` does not.
+      { extends: true, test: { name: "s2", include: ["s2/*.test.ts"] } },
     ],
   },
 });

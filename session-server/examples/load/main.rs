@@ -2,8 +2,9 @@
 
 mod driver;
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use clap::Parser;
@@ -44,6 +45,10 @@ struct Options {
     /// The database of the server that is started
     #[arg(long, value_name = "PATH", default_value = ":memory:")]
     db: PathBuf,
+
+    /// The S2 server that keeps all in place of a database
+    #[arg(long, value_name = "ENDPOINT", conflicts_with_all = ["db", "base_url"])]
+    s2: Option<String>,
 }
 
 /// A server that ends with this program.
@@ -73,7 +78,11 @@ async fn run(options: Options) -> Result<bool, Failure> {
     let (base, pid, _server) = match (options.base_url, options.program) {
         (Some(base), _) => (base, options.pid, None),
         (None, Some(program)) => {
-            let (base, server) = start(&program, &options.db, options.streams)?;
+            let place = match options.s2 {
+                Some(endpoint) => [OsString::from("--s2"), endpoint.into()],
+                None => ["--db".into(), options.db.into()],
+            };
+            let (base, server) = start(&program, &place, options.streams)?;
             (base, Some(server.0.id()), Some(server))
         }
         (None, None) => return Err("name a server, by --base-url or --program".into()),
@@ -84,11 +93,12 @@ async fn run(options: Options) -> Result<bool, Failure> {
     Ok(report.is_whole())
 }
 
-/// Starts a server on a free port that takes a connection for each stream, and for the appends.
-fn start(program: &PathBuf, db: &PathBuf, streams: usize) -> Result<(String, Server), Failure> {
+/// Starts a server that keeps all in this place, on a free port, and takes a connection for each stream, and for
+/// the appends.
+fn start(program: &Path, place: &[OsString], streams: usize) -> Result<(String, Server), Failure> {
     let connections = (streams + driver::APPENDS_AT_ONCE).to_string();
     let mut command = Command::new(program);
-    command.args(["--port", "0", "--connections", &connections, "--db"]).arg(db);
+    command.args(["--port", "0", "--connections", &connections]).args(place);
     let mut server = Server(command.stdout(Stdio::piped()).spawn()?);
     let mut line = String::new();
     let stdout = server.0.stdout.as_mut().ok_or("the server has no output")?;

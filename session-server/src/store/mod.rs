@@ -267,7 +267,7 @@ pub(crate) struct End {
 }
 
 /// The end of a session, as its agent decides it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Closing {
     pub(crate) reason: Option<String>,
 }

@@ -11,8 +11,7 @@ pub(crate) const MODEL_KEY: &str = "sk-never-to-be-seen";
 /// A server whose model is the stand-in.
 pub(crate) fn server(model: &StandIn, more: &[&str]) -> Server {
     let args = ["--port", "0", "--model-url", &model.url, "--model", "parrot"];
-    let args = [&args, more].concat();
-    Server::run(program(&args).env("MODEL_API_KEY", MODEL_KEY))
+    Server::run(program(&[&args, more].concat()).env("MODEL_API_KEY", MODEL_KEY))
 }
 
 /// A server that keeps nothing.

@@ -73,11 +73,10 @@ export interface InputRecord {
   payload?: { trigger?: string; message?: UIMessage };
 }
 
-/** A running server. */
-export interface SessionServer {
+/** What is asked of a server over HTTP. */
+export interface ServerCalls {
   /** Its origin, without a slash at the end. */
   url: string;
-  port: number;
   /** Creates the chat's session, or finds it, as an app's server action does; gives its token. */
   createSession(chatId: string, agent?: "echo" | "story" | "reasoning" | "model"): Promise<string>;
   /** A token for the chat, whether or not it has a session. */
@@ -101,6 +100,11 @@ export interface SessionServer {
   restart(): Promise<void>;
   /** Refuses from now on every session token made so far. */
   expireTokens(): Promise<void>;
+}
+
+/** A running server. */
+export interface SessionServer extends ServerCalls {
+  port: number;
   /** Freezes the program: connections stay, and nothing comes or goes. */
   suspend(): void;
   resume(): void;
@@ -113,12 +117,34 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
   const { db = ":memory:", page, port = 0, secretKey = "tr_dev_test", flags = [] } = options;
   const args = ["--port", String(port), "--db", db, "--secret-key", secretKey];
   if (page !== undefined) args.push("--page", page);
-  const child = spawn(await binary(), [...args, ...flags], {
+  const child = spawn(await serverProgram(), [...args, ...flags], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   endWithUs(child, "SIGKILL");
 
   const url = await listening(child);
+  return {
+    ...callsTo(url, secretKey),
+    port: Number(new URL(url).port),
+    suspend() {
+      child.kill("SIGSTOP");
+    },
+    resume() {
+      child.kill("SIGCONT");
+    },
+    async stop(signal = "SIGTERM") {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, "exit");
+      child.kill(signal);
+      const impatience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+      await exit;
+      clearTimeout(impatience);
+    },
+  };
+}
+
+/** The calls to a server that is there already. */
+export function callsTo(url: string, secretKey: string): ServerCalls {
   const realtime = (chatId: string) => `${url}/realtime/v1/sessions/${encodeURIComponent(chatId)}`;
   const call = async (
     target: string,
@@ -135,7 +161,6 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
   };
   return {
     url,
-    port: Number(new URL(url).port),
     async createSession(chatId, agent = "echo") {
       const response = await call(`${url}/api/v1/sessions`, {
         type: "chat.agent",
@@ -191,20 +216,6 @@ export async function startServer(options: ServerOptions = {}): Promise<SessionS
     async expireTokens() {
       await call(`${url}/admin/expire-tokens`, {});
     },
-    suspend() {
-      child.kill("SIGSTOP");
-    },
-    resume() {
-      child.kill("SIGCONT");
-    },
-    async stop(signal = "SIGTERM") {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, "exit");
-      child.kill(signal);
-      const impatience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
-      await exit;
-      clearTimeout(impatience);
-    },
   };
 }
 
@@ -214,7 +225,7 @@ let built: Promise<string> | undefined;
  * The program's path: what SESSION_SERVER_PROGRAM names in the environment, for one that was built
  * elsewhere; else cargo builds what is due, and knows the target folder.
  */
-function binary(): Promise<string> {
+export function serverProgram(): Promise<string> {
   const { SESSION_SERVER_PROGRAM: path } = process.env;
   built ??= path ? Promise.resolve(path) : build();
   return built;

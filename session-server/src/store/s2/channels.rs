@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 
 use super::S2Store;
 use super::log::{self, Appended, Condition, Stream};
-use super::state::Standing;
+use super::state::State;
 use crate::input::{Input, Role};
-use crate::store::{Append, InRecord, OutPart, Result, records};
+use crate::store::{Append, Error, InRecord, OutPart, Result, records};
 use crate::time::{self, Millis};
 
 /// How long a part id stays claimed.
@@ -108,13 +108,20 @@ impl S2Store {
                     return Ok(Append::Landed(seq));
                 }
                 Appended::Elsewhere => self.catch_up(id, &mut recent).await?,
-                Appended::Fenced(_) => {
-                    let Standing { state, .. } = self.standing(id).await?;
-                    return Ok(Append::Closed(state.closed.and_then(|closed| closed.reason)));
-                }
+                Appended::Fenced(_) => return self.closed(id).await,
             }
         }
         Ok(Append::Repeated)
+    }
+
+    /// Why `.in` takes nothing any more: the session is closed, or its turn is closing it.
+    async fn closed(&self, id: &str) -> Result<Append> {
+        let State { closed, turn, .. } = self.standing(id).await?.state;
+        let closing = turn.and_then(|turn| turn.closing).map(|closing| closing.reason);
+        match closed.map(|closed| closed.reason).or(closing) {
+            Some(reason) => Ok(Append::Closed(reason)),
+            None => Err(Error::Refused("the channel is fenced by somebody else".to_owned())),
+        }
     }
 
     fn recent(&self, id: &str) -> Arc<Mutex<Recent>> {

@@ -157,7 +157,12 @@ async fn beat(store: S2Store, held: Weak<sync::Mutex<Held>>) {
         });
         match beaten.await {
             Ok(true) => {}
-            Ok(false) => return,
+            Ok(false) => {
+                // Whoever writes the turn is to learn of it.
+                store.leases.release(&held.session);
+                store.wake(&held.session);
+                return;
+            }
             Err(error) => eprintln!("session-server: a turn may be taken over: {error}"),
         }
     }

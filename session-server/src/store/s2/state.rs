@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::S2Store;
 use super::log::{self, Appended, Condition, Stream};
-use crate::store::Result;
+use crate::store::{Closing, Result};
 use crate::time::Millis;
 
 /// How many records of `state` are kept, roughly: none but the last is read.
@@ -59,6 +59,8 @@ pub(super) struct Running {
     /// Grows while the holder lives.
     pub(super) beat: u64,
     pub(super) injecting: Option<Injecting>,
+    /// Whether the session is to end with the turn, for which `.in` takes nothing any more.
+    pub(super) closing: Option<Closing>,
 }
 
 /// Messages that are taken in with a record of `.out`: if it is there, they are.

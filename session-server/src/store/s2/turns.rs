@@ -276,25 +276,27 @@ impl S2Store {
         if let Some(answer) = &end.answer {
             self.keep(id, answer).await?;
         }
+        // What the one before has begun to close is closed, however the turn ends.
+        let begun = held.state.turn.as_ref().and_then(|turn| turn.closing.clone());
+        let closing = end.closing.or(begun);
+        if closing.is_some() && !self.begin_closing(&mut held, &closing).await? {
+            return Ok(());
+        }
         let consumed = self.consumed(id, &held.state).await?;
-        let headers = records::turn_complete(token, consumed, end.closing.as_ref());
+        let headers = records::turn_complete(token, consumed, closing.as_ref());
         let mut last = out_records(parts, held.state.out_next)?;
         let place = u64::try_from(last.len()).unwrap_or(u64::MAX);
         last.push(log::record(&headers, [])?);
         last.extend(held.state.boundary.map(log::trim));
-        if let Some(Closing { reason }) = &end.closing {
+        if let Some(Closing { reason }) = &closing {
             last.push(log::record(&records::session_closed(reason.as_deref()), [])?);
             last.push(log::fence(CLOSED));
-        }
-        if end.closing.is_some() {
-            // First, so that nobody who reads of the end can still append.
-            self.end_in(id).await?;
         }
         let Some(first) = self.append_out(&mut held, last).await? else { return Ok(()) };
         let out_next = held.state.out_next;
         let now = time::now();
         let closed =
-            end.closing.map(|Closing { reason }| Closed { at: now, reason, is_told: false });
+            closing.map(|Closing { reason }| Closed { at: now, reason, is_told: false });
         self.change(&mut held, |state| {
             state.end_turn(first + place, consumed.newest);
             state.out_next = out_next;
@@ -304,6 +306,21 @@ impl S2Store {
         .await?;
         self.leases.release(id);
         Ok(())
+    }
+
+    /// Says that the session ends with the turn, and has `.in` take nothing any more: whoever reads of
+    /// the end is refused from then on. False where the turn is not this instance's any more.
+    async fn begin_closing(&self, held: &mut Held, closing: &Option<Closing>) -> Result<bool> {
+        let is_mine = self.change(held, |state| {
+            if let Some(turn) = &mut state.turn {
+                turn.closing.clone_from(closing);
+            }
+        });
+        if !is_mine.await? {
+            return Ok(false);
+        }
+        self.end_in(&held.session).await?;
+        Ok(true)
     }
 
     /// How far the agent has worked off `.in`.
@@ -355,7 +372,7 @@ impl State {
             Some(seq) => self.in_next = seq + 1,
         }
         let holder = instance.to_owned();
-        self.turn = Some(Running { input, holder, beat: 0, injecting: None });
+        self.turn = Some(Running { input, holder, beat: 0, injecting: None, closing: None });
     }
 
     fn take_over(&mut self, instance: &str) {
