@@ -295,8 +295,7 @@ impl S2Store {
         let Some(first) = self.append_out(&mut held, last).await? else { return Ok(()) };
         let out_next = held.state.out_next;
         let now = time::now();
-        let closed =
-            closing.map(|Closing { reason }| Closed { at: now, reason, is_told: false });
+        let closed = closing.map(|Closing { reason }| Closed { at: now, reason, is_told: false });
         self.change(&mut held, |state| {
             state.end_turn(first + place, consumed.newest);
             state.out_next = out_next;
