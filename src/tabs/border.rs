@@ -23,8 +23,8 @@ impl TabClaim {
     }
 
     /// Tells a fact, at a time in milliseconds. Gives after how many more to tell that time has passed
-    /// (below zero: never), whether the chat is this tab's or about to be, whether it is another tab's, and then the
-    /// orders, each with its life or zero.
+    /// (below zero: never), whether the chat is this tab's or about to be, whether it is another tab's, and
+    /// then the orders, each with its life or zero.
     pub fn tell(&mut self, now: f64, fact: u32, tab: u32, life: u32) -> Vec<f64> {
         let now = Time::from_millis(milliseconds(now));
         let mut orders = Vec::new();
