@@ -46,6 +46,8 @@ OTHER_WORKSPACES := tests/react-18 docs/api
 MANIFESTS := package.json package-lock.json .npmrc \
 	$(wildcard $(WORKSPACES:%=%/package.json) $(OTHER_WORKSPACES:%=%/package.json))
 WASM := wasm32-unknown-unknown
+# What the package is made of.
+CRATES := trigger-chat-transport trigger-chat-tabs trigger-chat-base trigger-chat-stream
 
 # The tests of the session server that S2 cannot be asked, each with its reason.
 NOT_OVER_S2 := session-server/tests/not-over-s2.txt
@@ -126,10 +128,10 @@ lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentat
 	cargo fmt --manifest-path session-server/s2-lite/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport --all-targets --features broken-rules -- -D warnings
-	cargo clippy $(LOCKED) -p trigger-chat-transport -p trigger-chat-stream --lib --target $(WASM) -- -D warnings
+	cargo clippy $(LOCKED) $(CRATES:%=-p %) --lib --target $(WASM) -- -D warnings
 	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --quiet --no-deps --workspace --exclude wasm-tests
-	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --quiet --no-deps -p trigger-chat-transport --target $(WASM)
+	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --quiet --no-deps -p trigger-chat-transport -p trigger-chat-tabs --target $(WASM)
 	@# Nothing is linked here: naming a libFuzzer, be there one or not, saves compiling it.
 	CUSTOM_LIBFUZZER_PATH=/dev/null \
 		cargo clippy $(LOCKED) --manifest-path fuzz/Cargo.toml --target-dir target -- -D warnings
@@ -205,7 +207,7 @@ release: setup-rust setup-node setup-deny ## Check, test and pack a release, and
 skips: ## List the tests that are skipped or known to fail
 	@node scripts/skips.mjs $(if $(S2),$(NOT_OVER_S2))
 
-wasm: setup-rust setup-tools setup-node ## Build the wasm core, optimised, in target/wasm-pack/
+wasm: setup-rust setup-tools setup-node ## Build the wasm, the core and the tabs' machine, optimised, in target/wasm-pack/
 	@node scripts/wasm.mjs
 
 setup: setup-rust setup-tools setup-node setup-browser ## Install what is missing

@@ -17,14 +17,13 @@ import { buildSync } from "esbuild";
 import {
   at,
   buildIfChanged,
+  core,
   crateVersion,
   fail,
   filesBelow,
-  optimisedWasm,
   packageDir,
   root,
   run,
-  wasmName,
 } from "./project.mjs";
 
 const staging = at("target/package");
@@ -61,7 +60,7 @@ function assemble() {
   bundle(wholeEntries, staging);
   bundle(slimEntries, join(staging, "slim"), ["slim"]);
   declare();
-  copyFileSync(optimisedWasm, join(staging, wasmName));
+  copyFileSync(core.optimised, join(staging, core.file));
   cpSync(at("pkg-template"), staging, { recursive: true });
   for (const name of ["LICENSE", "CHANGELOG.md"]) copyFileSync(at(name), join(staging, name));
   const manifest = JSON.stringify({ ...template, version: crateVersion() }, null, 2);

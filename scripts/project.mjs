@@ -12,13 +12,22 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 /** A path below the repository's root. */
 export const at = (...parts) => join(root, ...parts);
 
-export const wasmName = "trigger_chat_transport_bg.wasm";
-/** The glue, its types and the optimised wasm; wasm-pack's own output lies below, in `built/`. */
-export const glueDir = at("target/wasm-pack");
-/** The wasm that is shipped, and its twin that still knows the functions' names. */
-export const optimisedWasm = join(glueDir, wasmName);
-export const namedWasm = join(glueDir, "named.wasm");
+/** What a page needs at once, and what one that looks after many tabs loads later. */
+export const core = wasmOf("trigger-chat-transport", ".", at("target/wasm-pack"));
+export const tabs = wasmOf("trigger-chat-tabs", "src/tabs", at("target/wasm-pack/tabs"));
 export const packageDir = at("pkg");
+
+/** A WebAssembly: its crate, the folder of that, and the one for what is made of it. */
+function wasmOf(crate, folder, dir) {
+  const name = crate.replaceAll("-", "_");
+  const file = `${name}_bg.wasm`;
+  return {
+    ...{ crate, folder, dir, name, file },
+    /** The wasm that is shipped, and its twin that still knows the functions' names. */
+    optimised: join(dir, file),
+    named: join(dir, "named.wasm"),
+  };
+}
 
 /** Ends the script with a sentence for the reader, not a stack trace. */
 export function fail(message) {

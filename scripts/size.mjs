@@ -4,14 +4,14 @@ import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { buildSync } from "esbuild";
 import { brotlied, gzipped } from "./compressed.mjs";
-import { at, namedWasm, optimisedWasm, read, root } from "./project.mjs";
+import { at, core, read, root } from "./project.mjs";
 
 const package_ = "trigger-chat-transport";
 const app = bundled(`export { useTriggerChatTransport } from "${package_}/react";`);
 const slim = bundled(`export { init, useTriggerChatTransport } from "${package_}/slim/react";`);
 const everything = bundled(`export * from "${package_}"; export * from "${package_}/react";`);
 const measured = {
-  wasm: [readFileSync(optimisedWasm)],
+  wasm: [readFileSync(core.optimised)],
   app: app.atFirst,
   slim: slim.atFirst,
   tabs: app.later("tabs"),
@@ -53,7 +53,7 @@ if (over.length > 0) process.exitCode = 1;
 /** The functions and data segments that weigh most, by their readable names. */
 function largestParts(count) {
   // Two more than asked for: the sections that hold names and are not shipped.
-  const csv = read("twiggy", ["top", "-n", String(count + 2), "-f", "csv", namedWasm]);
+  const csv = read("twiggy", ["top", "-n", String(count + 2), "-f", "csv", core.named]);
   const rows = [...csv.matchAll(/^(?:"((?:[^"]|"")*)"|([^,]*)),(\d+),/gm)];
   return rows
     .map(([, quoted, plain, size]) => ({

@@ -1,30 +1,14 @@
-// Builds the core for the browser into target/wasm-pack/: the glue, the optimised wasm that is
-// shipped, the same with its function names (for twiggy), and the shipped one as text in a module.
-import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
+// Builds what runs in the browser as WebAssembly, the core and the tabs' machine, into target/wasm-pack/: of
+// each the glue, the optimised wasm that is shipped, the same with its function names (for twiggy), and the
+// shipped one as text in a module. wasm-pack's own output lies beside them, in `built/`.
+import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import binaryen from "binaryen";
-import {
-  at,
-  buildIfChanged,
-  fail,
-  glueDir,
-  namedWasm,
-  optimisedWasm,
-  read,
-  root,
-  run,
-  wasmName,
-} from "./project.mjs";
+import { at, buildIfChanged, core, fail, read, root, run, tabs } from "./project.mjs";
 import { wasmTextModule, wasmTextTypes } from "./wasm-text.mjs";
 
 const locked = process.env.CI ? ["--locked"] : [];
-const builtDir = join(glueDir, "built");
-const builtWasm = join(builtDir, wasmName);
-const glueName = "trigger_chat_transport";
-const glue = join(glueDir, `${glueName}.js`);
-const textModule = join(glueDir, "wasm-text.js");
-const textTypes = join(glueDir, "wasm-text.d.ts");
 
 /** A source file's path. */
 const sourcePath = /[\w.-]*\/[\w/.-]+\.rs(?!\w)/;
@@ -45,23 +29,27 @@ const panicData = new RegExp(
   "g",
 );
 
-compile();
-await buildIfChanged(
-  "wasm",
-  [
-    builtDir,
-    ...[
-      "package-lock.json",
-      "scripts/wasm.mjs",
-      "scripts/wasm-text.mjs",
-      "scripts/wasm-text.wat",
-    ].map((path) => at(path)),
-  ],
-  [optimisedWasm, namedWasm, glue, textModule, textTypes],
-  optimise,
-);
+const flags = rustFlags();
+for (const wasm of [core, tabs]) await build(wasm);
 
-function compile() {
+async function build(wasm) {
+  const files = {
+    built: join(wasm.dir, "built"),
+    glue: join(wasm.dir, `${wasm.name}.js`),
+    text: join(wasm.dir, "wasm-text.js"),
+    textTypes: join(wasm.dir, "wasm-text.d.ts"),
+  };
+  compile(wasm, files);
+  const scripts = ["wasm.mjs", "wasm-text.mjs", "wasm-text.wat"].map((name) => `scripts/${name}`);
+  await buildIfChanged(
+    wasm.name,
+    [files.built, ...["package-lock.json", ...scripts].map((path) => at(path))],
+    [wasm.optimised, wasm.named, files.glue, files.text, files.textTypes],
+    () => optimise(wasm, files),
+  );
+}
+
+function rustFlags() {
   const { packages } = JSON.parse(read("cargo", ["metadata", "--format-version=1", ...locked]));
   // Panic messages hold paths of source files: name them in the same way on every machine.
   const registries = packages
@@ -72,43 +60,48 @@ function compile() {
     ...[...new Set(registries)].map((folder) => [folder, "/crates"]),
     [join(sysroot, "lib/rustlib/src/rust"), "/rust"],
   ];
-  const flags = [
+  return [
     ...(process.env.CARGO_ENCODED_RUSTFLAGS?.split("\x1f") ?? []),
     ...(process.env.RUSTFLAGS?.split(" ").filter(Boolean) ?? []),
     ...remapped.map(([from, to]) => `--remap-path-prefix=${from}=${to}`),
   ];
+}
+
+function compile(wasm, { built }) {
   // `no-install` and `no-opt`: wasm-pack uses the tools on the PATH and downloads none.
   run(
     "wasm-pack",
     [
       ...["--log-level", "warn", "build", "--mode", "no-install", "--no-opt", "--no-pack"],
-      ...["--target", "web", "--profile", "wasm", "--out-dir", "target/wasm-pack/built"],
-      ...[".", ...locked],
+      ...["--target", "web", "--profile", "wasm", "--out-dir", built],
+      // Without its name cargo would build all crates of the workspace that have a library.
+      ...[wasm.folder, "--package", wasm.crate, ...locked],
     ],
     { CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") },
   );
 }
 
-async function optimise() {
-  const snipped = join(builtDir, "../snipped.wasm");
-  writeFileSync(snipped, withoutPanicTexts(readFileSync(builtWasm)));
+async function optimise(wasm, { built, glue, text, textTypes }) {
+  const snipped = join(wasm.dir, "snipped.wasm");
+  writeFileSync(snipped, withoutPanicTexts(readFileSync(join(built, wasm.file))));
   // Measured: of some twenty orders and settings the one that is smallest under brotli.
   // No address is below 1024 but the last of the stack, so an offset may be folded into a load.
   const smallest = ["--low-memory-unused", "--one-caller-inline-max-function-size=30"];
   const passes = ["-Oz", "--flatten", "--rereloop", "-O1", "-Oz", "--converge"];
-  run("wasm-opt", [snipped, ...smallest, ...passes, "-g", "-o", namedWasm]);
+  run("wasm-opt", [snipped, ...smallest, ...passes, "-g", "-o", wasm.named]);
   // wasm-opt learns the module's features from its `target_features` section, and drops it last.
   const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
   const renamed = read("wasm-opt", [
-    ...[namedWasm, "--minify-imports-and-exports-and-modules", ...strip, "-o", optimisedWasm],
+    ...[wasm.named, "--minify-imports-and-exports-and-modules", ...strip, "-o", wasm.optimised],
   ]);
-  const longGlue = readFileSync(join(builtDir, `${glueName}.js`), "utf8");
-  writeFileSync(glue, withShortNames(withoutUnused(longGlue), JSON.parse(renamed)));
-  copyFileSync(join(builtDir, `${glueName}.d.ts`), join(glueDir, `${glueName}.d.ts`));
-  cpSync(join(builtDir, "snippets"), join(glueDir, "snippets"), { recursive: true });
-  writeFileSync(textModule, wasmTextModule(readFileSync(optimisedWasm)));
+  const longGlue = readFileSync(join(built, `${wasm.name}.js`), "utf8");
+  writeFileSync(glue, withShortNames(withoutUnused(longGlue), wasm.name, JSON.parse(renamed)));
+  copyFileSync(join(built, `${wasm.name}.d.ts`), join(wasm.dir, `${wasm.name}.d.ts`));
+  const snippets = join(built, "snippets");
+  if (existsSync(snippets)) cpSync(snippets, join(wasm.dir, "snippets"), { recursive: true });
+  writeFileSync(text, wasmTextModule(readFileSync(wasm.optimised)));
   writeFileSync(textTypes, wasmTextTypes);
-  await check();
+  await check(wasm, glue);
 }
 
 /**
@@ -158,11 +151,15 @@ function withoutUnused(code) {
     /\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g,
     // Another form of `initSync`.
     /^ {4}if \(module !== undefined\) \{\n[\s\S]*?^ {4}\}\n/m,
-    // Engines without `encodeInto`: none of them runs this wasm.
-    /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
-    // Modules without `realloc`: this one has it.
-    /^ {4}if \(realloc === undefined\) [\s\S]*?^ {4}\}\n/m,
   ];
+  if (code.includes("function passStringToWasm0(")) {
+    unused.push(
+      // Engines without `encodeInto`: none of them runs this wasm.
+      /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
+      // Modules without `realloc`: this one has it.
+      /^ {4}if \(realloc === undefined\) [\s\S]*?^ {4}\}\n/m,
+    );
+  }
   return unused.reduce((kept, part) => {
     if (kept.search(part) < 0) fail(`The glue has changed: ${part} is not in it.`);
     return kept.replace(part, "");
@@ -173,7 +170,7 @@ function withoutUnused(code) {
  * wasm-opt has shortened the names of imports and exports, and put all imports into one module, `a`:
  * says so in the glue.
  */
-function withShortNames(code, { imports, exports }) {
+function withShortNames(code, glueName, { imports, exports }) {
   let renamed = code;
   const direct = [];
   for (const [module, name, short] of imports) {
@@ -189,13 +186,17 @@ function withShortNames(code, { imports, exports }) {
   renamed = renamed.replaceAll(/^ *"\.\/snippets\/[^"]+": import\d+,\n/gm, "");
   // What still has its long name is imported no more.
   renamed = renamed.replaceAll(/^ {8}__wb\w+: [\s\S]*?^ {8}\}.*\n/gm, "");
+  // A module may have read texts for those alone.
+  if (!/(?<!function )getStringFromWasm0/.test(renamed)) {
+    renamed = renamed.replace(/^let cachedTextDecoder = [\s\S]*?^\}\n/m, "");
+  }
   const all = ["...import0", ...direct].join(", ");
   return renamed.replace(`"./${glueName}_bg.js": import0`, `a: { ${all} }`);
 }
 
 /** The module must start with the glue that belongs to it, and name no place on this machine. */
-async function check() {
-  const bytes = readFileSync(optimisedWasm);
+async function check(wasm, glue) {
+  const bytes = readFileSync(wasm.optimised);
   for (const place of [root, process.env.HOME, process.env.CARGO_HOME]) {
     if (place && place !== "/" && bytes.includes(place)) fail(`The wasm holds the path ${place}.`);
   }

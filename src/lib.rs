@@ -7,26 +7,23 @@
 //! transport   the class that JavaScript sees; wires machines to drivers   (wasm32 only)
 //! browser     the drivers: fetch, streams, timers, callbacks             (wasm32 only)
 //! chat        one chat's state machines: facts in, orders out
-//! tabs        which tab speaks for a chat: facts in, orders out
 //! wire        the wire format: bytes and text; what runs for every byte is compiled for speed
 //! ```
 //!
-//! `wire`, `chat` and `tabs` touch no JavaScript, no clock and no network: they compile natively and are
-//! tested there, and again on wasm32.
+//! `wire` and `chat` touch no JavaScript, no clock and no network: they compile natively and are tested
+//! there, and again on wasm32. Which of many tabs speaks for a chat is the package `trigger-chat-tabs`, in a
+//! WebAssembly of its own.
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
 pub mod chat;
-pub mod rules;
-pub mod tabs;
 mod text;
-pub mod time;
 #[cfg(target_arch = "wasm32")]
 mod transport;
 pub mod wire;
 
-#[cfg(target_arch = "wasm32")]
-pub use browser::claim::TabClaim;
+pub use trigger_chat_base::{rules, time};
+
 #[cfg(target_arch = "wasm32")]
 pub use transport::ChatTransport;
 

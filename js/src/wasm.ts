@@ -1,12 +1,7 @@
 import { length, text, textAddress, unpacker } from "../../target/wasm-pack/wasm-text.js";
+import { unpacked } from "./unpacked.js";
 
-type Unpacker = { memory: WebAssembly.Memory; unpack(): number };
-
-/** The WebAssembly, put together from its text; scripts/wasm-text.mjs says how that is made. */
+/** The core's WebAssembly. */
 export function wasm(): Uint8Array<ArrayBuffer> {
-  const code = Uint8Array.from(atob(unpacker), (character) => character.charCodeAt(0));
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code));
-  const { memory, unpack } = exports as Unpacker;
-  new TextEncoder().encodeInto(text, new Uint8Array(memory.buffer, textAddress));
-  return new Uint8Array(memory.buffer, unpack(), length);
+  return unpacked(text, textAddress, length, unpacker);
 }

@@ -16,7 +16,7 @@ use crate::chat::connection::ConnectionState;
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::event::{Attribution, ChatEvent, ClosedSource, PendingVersionSource, SendReport};
 use crate::chat::session::PersistedSession;
-use crate::time::Time;
+use crate::time::{Time, milliseconds};
 
 /// One chat: its machine and its host.
 pub(crate) struct ChatDriver {
@@ -42,7 +42,7 @@ impl ChatDriver {
         machine.set_coalesces(get_flag(options, "coalesce") != Some(false));
         machine.set_watches(get_flag(options, "watch") == Some(true));
         if let Some(seconds) = get_number(options, "sendTimeoutSeconds") {
-            machine.set_send_timeout(host::milliseconds(seconds * 1_000.0));
+            machine.set_send_timeout(milliseconds(seconds * 1_000.0));
         }
         Rc::new_cyclic(|driver| Self {
             host: ChatHost::new(options, chat_id, Inbox(driver.clone())),
@@ -306,7 +306,7 @@ impl Inbox {
         let flag = |name| get_flag(fact, name) == Some(true);
         let text = |name| get_string(fact, name).unwrap_or_default();
         let thrown = || get(fact, "thrown");
-        let retry_after_ms = || get_number(fact, "retryAfterMs").map(host::milliseconds);
+        let retry_after_ms = || get_number(fact, "retryAfterMs").map(milliseconds);
         let whole = |name| whole(get_number(fact, name));
         let id = whole("id");
         let status = || u16::try_from(whole("status")).unwrap_or_default();

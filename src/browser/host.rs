@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use super::driver::Inbox;
 use crate::chat::action::PartId;
-use crate::time::Time;
+use crate::time::{Time, milliseconds};
 
 #[wasm_bindgen]
 extern "C" {
@@ -165,13 +165,6 @@ impl ChatHost {
     pub(super) fn now(&self) -> Time {
         Time::from_millis(milliseconds(self.milliseconds_now()))
     }
-}
-
-/// A duration or a moment, as JavaScript has them: exact for the next 285,000 years. What is below
-/// zero, or no number, is zero.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(super) fn milliseconds(number: f64) -> u64 {
-    number as u64
 }
 
 pub(crate) fn random_part_id() -> PartId {

@@ -4,7 +4,6 @@
 //! brings the facts back through an inbox. No borrow is held while JavaScript runs, for it may call
 //! straight back.
 
-pub(crate) mod claim;
 pub(crate) mod convert;
 pub(crate) mod driver;
 pub(crate) mod host;

@@ -10,8 +10,8 @@
 
 use std::num::NonZeroU32;
 
-use crate::rules::{Rule, holds};
-use crate::time::Time;
+use trigger_chat_base::rules::{Rule, holds};
+use trigger_chat_base::time::Time;
 
 /// How often an owner repeats its claim; the published client's number.
 const BEAT_MS: u64 = 5_000;

@@ -36,6 +36,15 @@
     clippy::arithmetic_side_effects
 )]
 
+#[cfg(target_arch = "wasm32")]
+mod border;
 mod claim;
 
+#[cfg(target_arch = "wasm32")]
+pub use border::TabClaim;
 pub use claim::{Claim, Fact, Life, Message, Order, TabId};
+
+/// As the core's.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { SourceMap } from "node:module";
 import { homedir, tmpdir } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { build } from "esbuild";
@@ -125,6 +125,17 @@ test("it holds its code, types, maps and documents, and nothing else", () => {
     files.filter((file) => !required.includes(file) && !isChunk(file) && !isType(file)),
   ).toEqual([]);
 });
+
+test.each([".", "slim"])(
+  "the tabs' machine is in what `multiTab` loads alone, in %s",
+  (entries) => {
+    const scripts = filesOf(installed).filter(
+      (file) => /\.js$/.test(file) && dirname(file) === entries,
+    );
+    const withMachine = scripts.filter((file) => textOf(file).includes("TabClaim"));
+    expect(withMachine).toEqual([expect.stringMatching(/^(slim\/)?tabs-[A-Z0-9]{8}\.js$/)]);
+  },
+);
 
 test("its changelog has its version", () => {
   expect(textOf("CHANGELOG.md")).toContain(`## ${manifest().version}`);

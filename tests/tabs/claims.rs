@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use trigger_chat_transport::tabs::{Claim, Fact, Life, Message, Order, TabId};
+use trigger_chat_tabs::{Claim, Fact, Life, Message, Order, TabId};
 use trigger_chat_transport::time::Time;
 
 /// The tab that is looked at, and the time.

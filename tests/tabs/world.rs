@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::num::NonZeroU32;
 
-use trigger_chat_transport::tabs::{Claim, Fact, Life, Message, Order, TabId};
+use trigger_chat_tabs::{Claim, Fact, Life, Message, Order, TabId};
 use trigger_chat_transport::time::Time;
 
 use crate::random::Random;

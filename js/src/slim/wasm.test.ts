@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { tabsStandIn } from "../tabs/page-stand-in.js";
 import { wasm } from "../wasm.js";
 
 const file = new URL("../../../target/wasm-pack/trigger_chat_transport_bg.wasm", import.meta.url);
@@ -53,6 +54,24 @@ test("before `init` has ended, a transport can be made, and whoever uses it is t
   expect(useTransport).toThrow("`await init()`");
   await done;
   expect(useTransport()).toBeUndefined();
+});
+
+test("which tab speaks for a chat is known without `init`", async () => {
+  const options = { task: "agent", accessToken: () => "token", multiTab: true };
+  const page = tabsStandIn({ hasLocks: true });
+  const transport = await page.inTab("a", () => new slim.TriggerChatTransport(options));
+  const other = new BroadcastChannel("trigger-chat-tab-coord");
+  const tabId = crypto.randomUUID();
+  onTestFinished(() => {
+    other.close();
+    transport.dispose();
+  });
+  transport.addReadOnlyListener(() => {});
+  await vi.waitFor(() => {
+    other.postMessage({ type: "claim", chatId: "chat", tabId });
+    expect(transport.isReadOnly("chat")).toBe(true);
+  });
+  expect(useTransport).toThrow("`await init()`");
 });
 
 test("nothing is fetched or compiled before `init`, and once by all calls of it", async () => {

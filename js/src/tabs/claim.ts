@@ -1,7 +1,7 @@
-import { createClaim, type TabClaim } from "../core.js";
 import type { TabMessage } from "./channel.js";
+import { createClaim, type TabClaim } from "./core.js";
 
-/** The names of the machine's facts and orders: their places are its numbers (src/browser/claim.rs). */
+/** The names of the machine's facts and orders: their places are its numbers (src/tabs/border.rs). */
 const FACTS = [
   ...(["opened", "closed", "wanted", "over", "locked", "ended", "woken"] as const),
   ...(["claim", "asking", "release", "heartbeat", "hello"] as const),
@@ -97,12 +97,10 @@ export class ChatClaim {
 
   #tell(fact: Fact, tab = 0, life = 0): void {
     const told = this.#claim.tell(performance.now(), FACTS.indexOf(fact), tab, life);
-    const [deadline = -1, isHeld, isReadOnly, ...orders] = told;
+    const [delay = -1, isHeld, isReadOnly, ...orders] = told;
     this.#isHeld = isHeld === 1;
     clearTimeout(this.#timer);
-    if (deadline >= 0) {
-      this.#timer = setTimeout(() => this.#tell("woken"), deadline - performance.now());
-    }
+    if (delay >= 0) this.#timer = setTimeout(() => this.#tell("woken"), delay);
     for (let at = 0; at < orders.length; at += 2) {
       const order = ORDERS[orders[at] ?? -1];
       if (order) this.#carryOut(order, orders[at + 1] ?? 0);

@@ -27,3 +27,10 @@ impl Time {
         self.0.saturating_sub(earlier.0)
     }
 }
+
+/// A duration or a moment, as JavaScript has them: exact for the next 285,000 years. What is below
+/// zero, or no number, is zero.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub const fn milliseconds(number: f64) -> u64 {
+    number as u64
+}

@@ -1,41 +1,42 @@
 //! The claim of one tab to one chat, as JavaScript drives it: facts and orders are numbers.
 
-use std::cell::RefCell;
 use std::num::NonZeroU32;
 
+use trigger_chat_base::time::{Time, milliseconds};
 use wasm_bindgen::prelude::*;
 
-use super::convert::number;
-use super::host::milliseconds;
-use crate::tabs::{Claim, Fact, Life, Message, Order, TabId};
-use crate::time::Time;
+use crate::{Claim, Fact, Life, Message, Order, TabId};
 
 /// What a fact is called when another tab has said something: these, from here on.
 const HEARD: u32 = 7;
 
-/// See `src/tabs` for what it decides, and `js/src/tabs/claim.ts` for the names of the numbers.
+/// See the package for what it decides, and `js/src/tabs/claim.ts` for the names of the numbers.
 #[wasm_bindgen]
-pub struct TabClaim(RefCell<Claim>);
+pub struct TabClaim(Claim);
 
 #[wasm_bindgen]
 impl TabClaim {
     /// The claim of the tab with this id. `has_locks`: the browser has Web Locks.
     #[wasm_bindgen(constructor)]
     pub fn new(tab: u32, has_locks: bool) -> Self {
-        Self(RefCell::new(Claim::new(TabId(tab), has_locks)))
+        Self(Claim::new(TabId(tab), has_locks))
     }
 
-    /// Tells a fact, at a time in milliseconds. Gives when to tell that time has passed (below zero:
-    /// never), whether the chat is this tab's or about to be, whether it is another tab's, and then the
-    /// orders, each with its life or zero.
-    pub fn tell(&self, now: f64, fact: u32, tab: u32, life: u32) -> Vec<f64> {
-        let mut claim = self.0.borrow_mut();
+    /// Tells a fact, at a time in milliseconds. Gives after how many more to tell that time has passed
+    /// (below zero: never), whether the chat is this tab's or about to be, whether it is another tab's, and
+    /// then the orders, each with its life or zero.
+    pub fn tell(&mut self, now: f64, fact: u32, tab: u32, life: u32) -> Vec<f64> {
+        let now = Time::from_millis(milliseconds(now));
         let mut orders = Vec::new();
         if let Some(fact) = fact_of(fact, TabId(tab), NonZeroU32::new(life).map(Life)) {
-            claim.handle(Time::from_millis(milliseconds(now)), fact, &mut orders);
+            self.0.handle(now, fact, &mut orders);
         }
-        let deadline = claim.deadline().map_or(-1.0, |at| number(at.as_millis()));
-        let mut told = vec![deadline, claim.is_held().into(), claim.is_read_only().into()];
+        let delay = self.0.deadline().and_then(|at| u32::try_from(at.since(now)).ok());
+        let mut told = vec![
+            delay.map_or(-1.0, f64::from),
+            self.0.is_held().into(),
+            self.0.is_read_only().into(),
+        ];
         for order in orders {
             let (code, life) = numbers_of(order);
             told.push(code.into());
@@ -47,7 +48,7 @@ impl TabClaim {
     /// Whether the chat is that tab's, as far as this one knows.
     #[wasm_bindgen(js_name = isOwner)]
     pub fn is_owner(&self, tab: u32) -> bool {
-        self.0.borrow().is_owner(TabId(tab))
+        self.0.is_owner(TabId(tab))
     }
 }
 

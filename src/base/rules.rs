@@ -97,15 +97,14 @@ pub enum Rule {
     OwnersAnswerHellos,
 }
 
+/// Whether the promise is kept.
 #[cfg(not(feature = "broken-rules"))]
-pub(crate) const fn holds(_: Rule) -> bool {
+pub const fn holds(_: Rule) -> bool {
     true
 }
 
 #[cfg(feature = "broken-rules")]
-pub use broken::break_rule;
-#[cfg(feature = "broken-rules")]
-pub(crate) use broken::holds;
+pub use broken::{break_rule, holds};
 
 #[cfg(feature = "broken-rules")]
 mod broken {
@@ -117,7 +116,8 @@ mod broken {
         static BROKEN: Cell<Option<Rule>> = const { Cell::new(None) };
     }
 
-    pub(crate) fn holds(rule: Rule) -> bool {
+    /// Whether the promise is kept.
+    pub fn holds(rule: Rule) -> bool {
         BROKEN.get() != Some(rule)
     }
 
