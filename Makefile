@@ -127,6 +127,8 @@ lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentat
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo fmt --manifest-path session-server/s2-lite/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --exclude wasm-tests --all-targets -- -D warnings
+	@# Named, for it is run over S2 alone.
+	cargo clippy $(LOCKED) -p session-server --test s2 -- -D warnings
 	cargo clippy $(LOCKED) -p trigger-chat-transport --all-targets --features broken-rules -- -D warnings
 	cargo clippy $(LOCKED) $(CRATES:%=-p %) --lib --target $(WASM) -- -D warnings
 	cargo clippy $(LOCKED) -p wasm-tests --all-targets --target $(WASM) -- -D warnings

@@ -681,7 +681,7 @@ describe.concurrent("the page", () => {
     const isCalled = async (title: string) => {
       await demo.page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
       await demo.current.getByText(title, { exact: true }).waitFor();
-      expect(await demo.page.title()).toBe(title);
+      await eventually("the title", async () => (await demo.page.title()) === title);
     };
     const chatId = await demo.begin("echo", "A first  message");
     await demo.hasWholeAnswers(chatId, 1);

@@ -2,6 +2,9 @@
 
 use super::chunk::{Chunk, Kind, Part};
 
+/// The longest piece of a text in one chunk.
+const PIECE_BYTES: usize = 128 * 1024;
+
 /// How far a message has come.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -27,7 +30,7 @@ impl Draft {
     }
 
     /// The chunks that say more: in the open part where it is of this kind, else in a new one.
-    pub(crate) fn say(&mut self, kind: Kind, words: String) -> Vec<Chunk> {
+    pub(crate) fn say(&mut self, kind: Kind, words: &str) -> Vec<Chunk> {
         let mut chunks = Vec::new();
         let part = match self.open.take_if(|part| part.kind == kind) {
             Some(part) => part,
@@ -38,7 +41,7 @@ impl Draft {
                 part
             }
         };
-        chunks.push(part.delta(words));
+        chunks.extend(pieces(words).map(|words| part.delta(words.to_owned())));
         for chunk in &chunks {
             self.note(chunk);
         }
@@ -67,6 +70,16 @@ impl Draft {
     }
 }
 
+/// These words, each piece short enough for a record, also where each byte of it becomes six in JSON.
+fn pieces(words: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(words);
+    std::iter::from_fn(move || {
+        let (piece, after) = rest?.split_at(rest?.floor_char_boundary(PIECE_BYTES));
+        rest = (!after.is_empty()).then_some(after);
+        Some(piece)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Chunk, Draft, Kind};
@@ -78,8 +91,8 @@ mod tests {
     #[test]
     fn words_of_another_kind_close_the_open_part_and_begin_a_new_one() {
         let mut draft = Draft::default();
-        draft.say(Kind::Reasoning, "hm".to_owned());
-        let turned = draft.say(Kind::Text, "a".to_owned());
+        draft.say(Kind::Reasoning, "hm");
+        let turned = draft.say(Kind::Text, "a");
         assert_eq!(
             spelled(&turned),
             [
@@ -88,7 +101,7 @@ mod tests {
                 r#"{"type":"text-delta","id":"text-2","delta":"a"}"#,
             ]
         );
-        let more = draft.say(Kind::Text, "b".to_owned());
+        let more = draft.say(Kind::Text, "b");
         assert_eq!(spelled(&more), [r#"{"type":"text-delta","id":"text-2","delta":"b"}"#]);
         assert_eq!(draft.text(), "ab");
     }
@@ -96,11 +109,11 @@ mod tests {
     #[test]
     fn a_draft_read_from_its_chunks_goes_on_as_the_one_that_wrote_them() {
         let mut first = Draft::default();
-        let mut chunks = first.say(Kind::Reasoning, "hm".to_owned());
-        chunks.extend(first.say(Kind::Text, "a".to_owned()));
+        let mut chunks = first.say(Kind::Reasoning, "hm");
+        chunks.extend(first.say(Kind::Text, "a"));
         let mut second = Draft::of(&chunks);
         assert_eq!(second.text(), "a");
-        assert_eq!(second.say(Kind::Text, "b".to_owned()), first.say(Kind::Text, "b".to_owned()));
+        assert_eq!(second.say(Kind::Text, "b"), first.say(Kind::Text, "b"));
         let end = Chunk::TextEnd { id: "text-2".to_owned() };
         assert_eq!(second.ended_by([Chunk::Abort]), [end, Chunk::Abort]);
     }

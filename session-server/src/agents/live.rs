@@ -93,8 +93,10 @@ impl Worker {
             for piece in arrived {
                 match piece {
                     Ok(Piece::Reasoning(_)) if goes_on => {}
-                    Ok(Piece::Reasoning(words)) => chunks.extend(draft.say(Kind::Reasoning, words)),
-                    Ok(Piece::Text(words)) => chunks.extend(draft.say(Kind::Text, words)),
+                    Ok(Piece::Reasoning(words)) => {
+                        chunks.extend(draft.say(Kind::Reasoning, &words))
+                    }
+                    Ok(Piece::Text(words)) => chunks.extend(draft.say(Kind::Text, &words)),
                     Err(error_text) => error = Some(Chunk::Error { error_text }),
                 }
             }

@@ -107,6 +107,21 @@ fn a_server_that_streams_nothing_is_understood() {
 }
 
 #[test]
+fn what_is_said_at_once_and_too_long_for_a_record_is_written_in_several() {
+    let model = StandIn::start();
+    let server = start(&model);
+    let chat = server.chat("c", "model");
+    let seq = ask(&chat, "hello");
+    let text = "a long wörd, ".repeat(200_000);
+    let body = json!({ "choices": [{ "message": { "role": "assistant", "content": text } }] });
+    model.request().answer(200, "application/json", &body.to_string());
+    let records = chat.read_turn("", seq);
+    assert!(said_in(&records, "text-delta") == text);
+    let longest = records.iter().filter_map(|record| Some(record["body"].as_str()?.len())).max();
+    assert!(longest < Some(1024 * 1024), "{longest:?}");
+}
+
+#[test]
 fn an_end_without_done_is_an_end_when_the_model_has_said_why_it_stops() {
     let model = StandIn::start();
     let server = start(&model);
