@@ -20,6 +20,7 @@ mod origin;
 mod proxy;
 mod server;
 mod store;
+mod text;
 mod time;
 
 use std::process::ExitCode;

@@ -57,6 +57,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Is done when the server stops.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut shutdown = self.shutdown.clone();
+        async move { drop(shutdown.wait_for(|stopped| *stopped).await) }
+    }
+
     /// Has the session's agent look for work.
     pub(crate) fn wake_agent(self: &Arc<Self>, session: &str) {
         self.workers.wake(self, session);

@@ -1,8 +1,10 @@
 //! A message while it is written: what its chunks so far have come to, and what may follow them.
 
 use super::chunk::{Chunk, Kind, Part};
+use crate::text;
 
-/// The longest piece of a text in one chunk.
+/// The longest piece of a text in one chunk: a record has room for it, also where each byte becomes six in
+/// JSON.
 const PIECE_BYTES: usize = 128 * 1024;
 
 /// How far a message has come.
@@ -41,7 +43,7 @@ impl Draft {
                 part
             }
         };
-        chunks.extend(pieces(words).map(|words| part.delta(words.to_owned())));
+        chunks.extend(text::pieces(words, PIECE_BYTES).map(|words| part.delta(words.to_owned())));
         for chunk in &chunks {
             self.note(chunk);
         }
@@ -68,16 +70,6 @@ impl Draft {
         self.open = Some(Part { kind, id: id.to_owned() });
         self.parts += 1;
     }
-}
-
-/// These words, each piece short enough for a record, also where each byte of it becomes six in JSON.
-fn pieces(words: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(words);
-    std::iter::from_fn(move || {
-        let (piece, after) = rest?.split_at(rest?.floor_char_boundary(PIECE_BYTES));
-        rest = (!after.is_empty()).then_some(after);
-        Some(piece)
-    })
 }
 
 #[cfg(test)]

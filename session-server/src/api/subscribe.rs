@@ -54,15 +54,13 @@ pub(crate) async fn subscribe(
 
 /// The events up to a failure of the store, which the last of them tells, or to the server's stop.
 fn told(events: Events, server: &Server) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
-    let mut shutdown = server.shutdown.clone();
-    let stopped = async move { drop(shutdown.wait_for(|stopped| *stopped).await) };
     let told = events.map(|event| {
         Ok(event.unwrap_or_else(|error| {
             eprintln!("session-server: {error}");
             framing::error("the channel cannot be read").into()
         }))
     });
-    told.take_until(stopped)
+    told.take_until(server.stopped())
 }
 
 /// Where to read from: after the cursor, which is one integer; anything else means from the start.

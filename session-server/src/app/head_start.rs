@@ -78,10 +78,9 @@ pub(super) async fn head_start(
         false => None,
     };
     let events = server.store.subscribe(&session.id, 0, Some(PATIENCE)).await?;
-    let mut shutdown = server.shutdown.clone();
-    let stopped = async move { drop(shutdown.wait_for(|stopped| *stopped).await) };
     let teller = Teller::new(message_id(&session, asked));
-    let mut response = Body::from_stream(teller.tell(events).take_until(stopped)).into_response();
+    let mut response =
+        Body::from_stream(teller.tell(events).take_until(server.stopped())).into_response();
     let mut say = |name, value| response.headers_mut().insert(name, value);
     say(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     say(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));

@@ -39,6 +39,17 @@ impl Recent {
         self.next = Some(seq + 1);
     }
 
+    fn note_all(&mut self, records: &[SequencedRecord]) -> Result<()> {
+        for record in records {
+            let id = match record.is_command_record() {
+                true => String::new(),
+                false => serde_json::from_slice::<Part>(&record.body)?.id,
+            };
+            self.note(record.seq_num, id, log::millis(record.timestamp));
+        }
+        Ok(())
+    }
+
     /// Whether this part id is claimed.
     fn has(&mut self, id: &str) -> bool {
         let oldest = time::now() - CLAIM_MILLIS;
@@ -135,7 +146,7 @@ impl S2Store {
         let tail = self.inbox(id).tail().await?;
         let oldest = u64::try_from(time::now() - CLAIM_MILLIS).unwrap_or(0);
         if tail.timestamp >= time::now() - CLAIM_MILLIS {
-            self.note_all(&self.inbox(id).rest(ReadFrom::Timestamp(oldest)).await?, recent)?;
+            recent.note_all(&self.inbox(id).rest(ReadFrom::Timestamp(oldest)).await?)?;
         }
         recent.next = recent.next.max(Some(tail.seq));
         Ok(())
@@ -144,18 +155,7 @@ impl S2Store {
     /// Reads what others have appended.
     async fn catch_up(&self, id: &str, recent: &mut Recent) -> Result<()> {
         let from = ReadFrom::SeqNum(recent.next.unwrap_or(0));
-        self.note_all(&self.inbox(id).rest(from).await?, recent)
-    }
-
-    fn note_all(&self, records: &[SequencedRecord], recent: &mut Recent) -> Result<()> {
-        for record in records {
-            let id = match record.is_command_record() {
-                true => String::new(),
-                false => serde_json::from_slice::<Part>(&record.body)?.id,
-            };
-            recent.note(record.seq_num, id, millis(record.timestamp));
-        }
-        Ok(())
+        recent.note_all(&self.inbox(id).rest(from).await?)
     }
 
     /// The next records of `in` after `after`, or from the start: a page of them.
@@ -244,8 +244,4 @@ pub(super) fn out_records(
         }
     }
     Ok(records)
-}
-
-fn millis(timestamp: u64) -> Millis {
-    Millis::try_from(timestamp).unwrap_or(Millis::MAX)
 }

@@ -6,13 +6,14 @@
 use std::cmp::Reverse;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use s2_sdk::types::{AppendRecord, ReadFrom, SequencedRecord};
+use s2_sdk::types::{AppendRecord, ReadFrom};
 use serde::{Deserialize, Serialize};
 
 use super::S2Store;
 use super::log::{self, Appended, Condition, Stream};
 use super::sessions::digest;
 use crate::store::{Chat, ChatSummary, Result, fresh_id};
+use crate::text;
 use crate::time::{self, Millis};
 
 /// The stream that all chats' names begin with.
@@ -57,8 +58,8 @@ impl S2Store {
     pub(super) async fn all_chats(&self) -> Result<Vec<ChatSummary>> {
         let names = self.log.names(CHATS).await?;
         let rows = names.into_iter().filter(|name| name.ends_with("/row"));
-        let rows =
-            stream::iter(rows).map(|name| async move { last(&self.log.stream(&name)).await });
+        let rows = stream::iter(rows)
+            .map(|name| async move { self.log.stream(&name).latest::<ChatRow>().await });
         let rows: Vec<_> = rows.buffer_unordered(AT_ONCE).try_collect().await?;
         let rows = rows.into_iter().filter_map(|(row, _)| row.filter(|row| !row.is_deleted));
         let mut chats: Vec<_> = rows
@@ -74,7 +75,8 @@ impl S2Store {
     }
 
     pub(super) async fn find_chat(&self, id: &str) -> Result<Option<Chat>> {
-        let Some(row) = last(&self.rows(id)).await?.0.filter(|row| !row.is_deleted) else {
+        let Some(row) = self.rows(id).latest::<ChatRow>().await?.0.filter(|row| !row.is_deleted)
+        else {
             return Ok(None);
         };
         let messages = self.transcript(id).await?.unwrap_or_else(|| "[]".to_owned());
@@ -89,7 +91,7 @@ impl S2Store {
         default_agent: &str,
     ) -> Result<()> {
         loop {
-            let (row, next) = last(&self.rows(id)).await?;
+            let (row, next) = self.rows(id).latest::<ChatRow>().await?;
             let row = row.filter(|row| !row.is_deleted);
             let is_new = row.is_none();
             let mut row = row.unwrap_or_else(|| ChatRow {
@@ -119,7 +121,7 @@ impl S2Store {
         messages: &str,
         title: Option<&str>,
     ) -> Result<bool> {
-        if last(&self.rows(id)).await?.0.is_none_or(|row| row.is_deleted) {
+        if self.rows(id).latest::<ChatRow>().await?.0.is_none_or(|row| row.is_deleted) {
             return Ok(false);
         }
         self.save_transcript(id, messages).await?;
@@ -141,7 +143,7 @@ impl S2Store {
     /// Changes a row; false where there is none.
     async fn change_chat(&self, id: &str, change: impl Fn(&mut ChatRow) + Send) -> Result<bool> {
         loop {
-            let (row, next) = last(&self.rows(id)).await?;
+            let (row, next) = self.rows(id).latest::<ChatRow>().await?;
             let Some(mut row) = row.filter(|row| !row.is_deleted) else { return Ok(false) };
             change(&mut row);
             if put(&self.rows(id), &row, next).await? {
@@ -153,11 +155,10 @@ impl S2Store {
     async fn save_transcript(&self, id: &str, messages: &str) -> Result<()> {
         let transcripts = self.transcripts(id);
         let save = fresh_id("save");
-        let mut rest = messages;
         let mut first = None;
-        while first.is_none() || !rest.is_empty() {
-            let (text, after) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
-            let is_last = after.is_empty();
+        let mut pieces = text::pieces(messages, PIECE_BYTES).peekable();
+        while let Some(text) = pieces.next() {
+            let is_last = pieces.peek().is_none();
             let piece = Piece { save: save.clone(), text: text.to_owned(), is_last };
             let record = log::record(&[], serde_json::to_vec(&piece)?)?;
             if let Appended::At(seq) =
@@ -165,7 +166,6 @@ impl S2Store {
             {
                 first = first.or(Some(seq));
             }
-            rest = after;
         }
         match first {
             Some(seq) if seq > 0 => transcripts.push(log::trim(seq)).await,
@@ -193,16 +193,6 @@ impl S2Store {
         }
         Ok(whole)
     }
-}
-
-/// The last row, and where the next one is to stand.
-async fn last(rows: &Stream) -> Result<(Option<ChatRow>, u64)> {
-    Ok(match rows.last().await? {
-        Some(SequencedRecord { seq_num, body, .. }) => {
-            (Some(serde_json::from_slice(&body)?), seq_num + 1)
-        }
-        None => (None, 0),
-    })
 }
 
 /// Puts a row where the one it was made from is the last, and trims that away; false where it is not.

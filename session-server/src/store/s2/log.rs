@@ -17,6 +17,7 @@ use s2_sdk::types::{
     RetryConfig, S2Config, SequencedRecord, StreamConfig, StreamName,
 };
 use s2_sdk::{S2, S2Basin, S2Stream};
+use serde::de::DeserializeOwned;
 
 use super::Endpoint;
 use crate::store::{Error, Result, Tail};
@@ -139,6 +140,12 @@ impl Stream {
         Ok(self.read(ReadFrom::TailOffset(1), 1).await?.pop())
     }
 
+    /// What the last record tells, if there is one, and where the next is to stand.
+    pub(super) async fn latest<T: DeserializeOwned>(&self) -> Result<(Option<T>, u64)> {
+        let Some(record) = self.last().await? else { return Ok((None, 0)) };
+        Ok((Some(serde_json::from_slice(&record.body)?), record.seq_num + 1))
+    }
+
     /// The next records from there on, at most 1 MiB of them; none at the end.
     pub(super) async fn page(&self, from: ReadFrom) -> Result<Vec<SequencedRecord>> {
         self.read(from, READ_RECORDS).await
@@ -171,10 +178,9 @@ impl Stream {
     /// Where it ends.
     pub(super) async fn tail(&self) -> Result<Tail> {
         match self.inner.check_tail().await {
-            Ok(position) => Ok(Tail {
-                seq: position.seq_num,
-                timestamp: Millis::try_from(position.timestamp).unwrap_or(Millis::MAX),
-            }),
+            Ok(position) => {
+                Ok(Tail { seq: position.seq_num, timestamp: millis(position.timestamp) })
+            }
             Err(error) if is_empty(&error) => Ok(Tail { seq: 0, timestamp: 0 }),
             Err(error) => Err(error.into()),
         }
@@ -211,6 +217,11 @@ pub(super) fn fence(to: &str) -> AppendRecord {
 /// The command that takes away what stands before `seq`.
 pub(super) fn trim(seq: u64) -> AppendRecord {
     CommandRecord::trim(seq).into()
+}
+
+/// A time of S2's.
+pub(super) fn millis(timestamp: u64) -> Millis {
+    Millis::try_from(timestamp).unwrap_or(Millis::MAX)
 }
 
 fn token(text: &str) -> FencingToken {

@@ -2,7 +2,6 @@
 //!
 //! Each record tells all of it, and stands right behind the one it was made from, or not at all.
 
-use s2_sdk::types::SequencedRecord;
 use serde::{Deserialize, Serialize};
 
 use super::S2Store;
@@ -142,10 +141,8 @@ impl S2Store {
 
     /// The state of a session.
     pub(super) async fn standing(&self, id: &str) -> Result<Standing> {
-        let Some(SequencedRecord { seq_num, body, .. }) = self.states(id).last().await? else {
-            return Ok(Standing { state: State::default(), next: 0 });
-        };
-        Ok(Standing { state: serde_json::from_slice(&body)?, next: seq_num + 1 })
+        let (state, next) = self.states(id).latest().await?;
+        Ok(Standing { state: state.unwrap_or_default(), next })
     }
 
     /// Puts a state where the one it was made from is the last; returns where the next one is to

@@ -19,7 +19,7 @@ use crate::store::records::{self, Consumed};
 use crate::store::{
     Answer, Answers, Closing, End, Error, InRecord, OutPart, Position, Result, Turn,
 };
-use crate::time;
+use crate::{text, time};
 
 /// The most of `.out` that one append takes: less than S2 does, for what a record costs besides.
 const APPEND_RECORDS: usize = 900;
@@ -339,13 +339,9 @@ impl S2Store {
     }
 
     async fn keep(&self, id: &str, answer: &Answer) -> Result<()> {
-        let mut rest = answer.text.as_str();
-        let mut goes_on = false;
-        while !goes_on || !rest.is_empty() {
-            let (text, after) = rest.split_at(rest.floor_char_boundary(ANSWER_BYTES));
-            let kept = Kept { question: answer.question, text: text.to_owned(), goes_on };
+        for (n, text) in text::pieces(&answer.text, ANSWER_BYTES).enumerate() {
+            let kept = Kept { question: answer.question, text: text.to_owned(), goes_on: n > 0 };
             self.kept(id).push(log::record(&[], serde_json::to_vec(&kept)?)?).await?;
-            (rest, goes_on) = (after, true);
         }
         Ok(())
     }
