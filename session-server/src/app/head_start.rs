@@ -28,8 +28,8 @@ use crate::json;
 use crate::server::Server;
 use crate::store::{self, Append, Events, Session};
 
-/// How long the turn may be silent.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long the turn is told, and so how long it may take.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a test or a demo may order.
 #[derive(Deserialize)]
