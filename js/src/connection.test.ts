@@ -88,6 +88,30 @@ describe("the connection of a chat", () => {
     ]);
   });
 
+  test("is given up a minute after its last record, and no record sets a timer for that", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    const { transport, states, write } = observed();
+    const reader = (await send(transport)).getReader();
+    const readAfter = async (ms: number, seq: number) => {
+      await vi.advanceTimersByTimeAsync(ms);
+      write(batch(record(seq, { body: body({ type: "text-delta", id: "t", delta: "word" }) })));
+      await reader.read();
+    };
+    await readAfter(0, 0);
+    const setTimer = vi.spyOn(globalThis, "setTimeout");
+    for (let seq = 1; seq <= 50; seq++) await readAfter(100, seq);
+    expect(setTimer).not.toHaveBeenCalled();
+    for (let seq = 51; seq <= 60; seq++) await readAfter(20_000, seq);
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(states.at(-1)).toBe("live");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(states.at(-1)).toBe("reconnecting 1");
+    transport.dispose();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
   test("is closed where the app has stored that the chat is", () => {
     const sessions = { chat: { publicAccessToken: "token", closed: true } };
     const transport = new ChatTransport({ ...options, sessions });

@@ -346,10 +346,16 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
 
   /** Does something with the chat as other tabs share it, where there are any to share it with. */
   #share(chatId: string, use: (chat: SharedChat) => void): void {
-    void this.#opened()?.then(
-      () => this.#tabs && use(this.#tabs.chat(chatId)),
-      () => {},
-    );
+    const opening = this.#opened();
+    if (this.#tabs) {
+      // At once: the page may be put away in this moment.
+      use(this.#tabs.chat(chatId));
+    } else {
+      void opening?.then(
+        () => this.#tabs && use(this.#tabs.chat(chatId)),
+        () => {},
+      );
+    }
   }
 
   /** Opens the other tabs; there are none on a server, nor for whoever only watches. */

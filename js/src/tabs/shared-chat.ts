@@ -84,6 +84,7 @@ export class SharedChat {
   close(): void {
     clearTimeout(this.#catchingUp);
     this.#wasAway = true;
+    this.#tellLast();
     this.#claim.close();
   }
 
@@ -93,6 +94,7 @@ export class SharedChat {
     clearTimeout(this.#ending);
     clearTimeout(this.#late);
     clearTimeout(this.#catchingUp);
+    this.#tellLast();
     this.#claim.over();
     this.#claim.close();
     this.#told.forget();
@@ -128,7 +130,7 @@ export class SharedChat {
   /** The app's messages are these now. */
   setMessages(messages: unknown[]): void {
     this.#told.latest = messages;
-    if (this.#claim.isHeld || this.#late !== undefined) this.#told.tell();
+    if (this.#isHeard) this.#told.tell();
   }
 
   /** The session of this tab has changed. */
@@ -181,6 +183,11 @@ export class SharedChat {
     if (this.#told.isTold) this.#told.tellWhole();
   }
 
+  /** There is no later for the changes that wait for it. */
+  #tellLast(): void {
+    if (this.#isHeard) this.#told.tellWhole();
+  }
+
   #tellSession(): void {
     const persisted = this.#host.session(this.#chatId);
     if (!persisted) return;
@@ -191,6 +198,11 @@ export class SharedChat {
   #caughtUp(): void {
     clearTimeout(this.#catchingUp);
     this.#wasAway = false;
+  }
+
+  /** Whether others listen to the messages of this tab. */
+  get #isHeard(): boolean {
+    return this.#claim.isHeld || this.#late !== undefined;
   }
 
   #isIdle(): boolean {

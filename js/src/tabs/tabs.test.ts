@@ -178,6 +178,44 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     expect(hasClaim(owner)).toBe(true);
   });
 
+  test.each([
+    ["put away", "pagehide"],
+    ["frozen", "freeze"],
+  ] as const)("has the last word of a page that is %s in that moment", async (_, event) => {
+    const { open, tell, service } = app({ hasLocks });
+    const [owner, other] = [await open("a"), await open("b")];
+    const stream = await send(owner.transport);
+    owner.transport.broadcastMessages("chat", answered("Be"));
+    service.complete();
+    await chunksOf(stream);
+    owner.transport.broadcastMessages("chat", answered("Because"));
+    tell("a", event);
+    await vi.waitFor(() => expect(other.readOnly).toEqual([true, false]));
+    expect(other.shown.at(-1)).toEqual(answered("Because"));
+  });
+
+  test("has the last word of a transport that is disposed in that moment", async () => {
+    const { open } = app({ hasLocks });
+    const [owner, other] = [await open("a"), await open("b")];
+    await send(owner.transport);
+    owner.transport.broadcastMessages("chat", answered("Be"));
+    owner.transport.broadcastMessages("chat", answered("Because"));
+    owner.transport.dispose();
+    await vi.waitFor(() => expect(other.readOnly).toEqual([true, false]));
+    expect(other.shown.at(-1)).toEqual(answered("Because"));
+  });
+
+  test("is not told of by a page that is put away and has nothing to tell", async () => {
+    const { open, tell } = app({ hasLocks });
+    const [one, other] = [await open("a"), await open("b")];
+    one.transport.broadcastMessages("chat", answered("Be"));
+    tell("a", "pagehide");
+    const old = publishedTab();
+    tell("a", "pageshow");
+    await vi.waitFor(() => expect(old.heard.at(-1)).toMatchObject({ type: "hello" }));
+    expect(other.shown).toEqual([]);
+  });
+
   test("tells a page that comes back what another tab has answered meanwhile", async () => {
     const { open, tell, service } = app({ hasLocks });
     const [away, other] = [await open("a"), await open("b")];
