@@ -124,10 +124,6 @@ describe.each(engineNames)("in %s", (name) => {
     await demo.say(QUESTION);
     (await model.talk()).end();
     await demo.hasWholeAnswers(chatId, 2);
-    // Before the other is closed: the last words of a turn are told when the turn is over for a moment.
-    await demo.turnTo(owner);
-    await demo.hasWholeAnswers(chatId, 2);
-    await demo.turnTo(other);
     await demo.closeTab();
     await demo.turnTo(owner);
     await demo.hasWholeAnswers(chatId, 2);
