@@ -1,6 +1,6 @@
 // What an app's bundler makes of an import.
 import { basename } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { withoutNode } from "../tests/e2e/support/without-node";
 
 const forPages = {
@@ -17,16 +17,34 @@ const forPages = {
   logOverride: { "ignored-directive": "silent" },
 } satisfies BuildOptions;
 
-/** For a page; `external` are the packages that the app has anyway. */
+/** Leaves out what a client itself loads when it comes to need it. */
+const withoutLater: Plugin = {
+  name: "without-later",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ kind }) =>
+      kind === "dynamic-import" ? { external: true } : undefined,
+    );
+  },
+};
+
+/**
+ * For a page; `external` are the packages that the app has anyway. `atFirst`: without what a bundler that
+ * splits would put into files that are loaded later.
+ */
 export async function bundled(
   code: string,
-  { external = [], minify = true }: { external?: string[]; minify?: boolean } = {},
+  {
+    external = [],
+    minify = true,
+    atFirst = false,
+  }: { external?: string[]; minify?: boolean; atFirst?: boolean } = {},
 ): Promise<Uint8Array> {
   const { outputFiles } = await build({
     ...forPages,
     stdin: { contents: code, resolveDir: process.cwd(), loader: "ts" },
     minify,
     external,
+    plugins: [...forPages.plugins, ...(atFirst ? [withoutLater] : [])],
   });
   return outputFiles[0]?.contents ?? new Uint8Array();
 }

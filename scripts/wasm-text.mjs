@@ -85,6 +85,8 @@ function unpackerOf(texts, { head, kinds }, length) {
   const module = binaryen.parseText(source);
   module.setFeatures(binaryen.Features.BulkMemory | binaryen.Features.BulkMemoryOpt);
   if (!module.validate()) fail("scripts/wasm-text.wat is no valid module.");
+  // No names of functions.
+  binaryen.setDebugInfo(false);
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
   binaryen.setAlwaysInlineMaxSize(0);

@@ -20,7 +20,7 @@ const panicData = new RegExp(
     /slice index starts at | but ends at |range (start|end) index | out of range for slice of length /,
     /(removal|insertion) index \(is |\) should be <=? len \(is |RefCell already (mutably )?borrowed/,
     /null pointer passed to rust|recursive use of an object detected [ \w-]+ in rust/,
-    /attempted to take ownership of Rust value while it was borrowed|assertion failed: [\w.()]+/,
+    /attempted to take ownership of Rust value while it was borrowed|assertion failed: [\w.]+(\(\w*\))?/,
     /internal error: entered unreachable code|Tried to shrink to a larger capacity|capacity overflow/,
     /(0[0-9]){10}(1[0-9]){10}\d{160}/,
   ]

@@ -21,9 +21,13 @@ export async function sizes(): Promise<Row[]> {
     published: await bundled(hooks.published, { external: peers }),
   };
   const chat = await bundled(useChat, { external: react });
+  const beside = async (atFirst: boolean) => ({
+    ours: await bundled(`${useChat}${hooks.ours}`, { external: react, atFirst }),
+    published: await bundled(`${useChat}${hooks.published}`, { external: react, atFirst }),
+  });
   const together = {
-    ours: await bundled(`${useChat}${hooks.ours}`, { external: react }),
-    published: await bundled(`${useChat}${hooks.published}`, { external: react }),
+    "added beside useChat": await beside(false),
+    "added beside useChat, loaded at first": await beside(true),
   };
   for (const [name, compressed] of Object.entries(compressions)) {
     const kB = (bytes: Uint8Array) => compressed(bytes) / 1000;
@@ -33,14 +37,14 @@ export async function sizes(): Promise<Row[]> {
       unit: "kB",
       values: { ours, published: kB(alone.published) },
     });
-    rows.push({
-      what: `added beside useChat, ${name}`,
-      unit: "kB",
-      values: {
-        ours: kB(together.ours) - kB(chat),
-        published: kB(together.published) - kB(chat),
-      },
-    });
+    for (const [what, { ours, published }] of Object.entries(together)) {
+      const added = (page: Uint8Array) => kB(page) - kB(chat);
+      rows.push({
+        what: `${what}, ${name}`,
+        unit: "kB",
+        values: { ours: added(ours), published: added(published) },
+      });
+    }
   }
   return rows;
 }

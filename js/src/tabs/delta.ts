@@ -1,13 +1,14 @@
 /**
  * What makes one value of another, of the kind that JSON can hold, as short as a growing answer allows:
  * `[0, value]` in its place; `[1, text]` behind a text; `[2, members, gone]` in an object; `[3, length,
- * items]` in a list.
+ * items]` in a list. `[4, text]` is a text behind the one that the change before it was all about.
  */
 export type Delta =
   | [0, unknown]
   | [1, string]
   | [2, Record<string, Delta>, string[]?]
-  | [3, number, Record<string, Delta>];
+  | [3, number, Record<string, Delta>]
+  | [4, string];
 
 /** What has changed; `undefined` where nothing has. What is the same object is taken to be unchanged. */
 export function deltaOf(before: unknown, after: unknown): Delta | undefined {
@@ -45,6 +46,14 @@ export function applied(before: unknown, delta: Delta): unknown {
     return after;
   }
   throw new TypeError("The change is none of this value.");
+}
+
+/** The part in it that makes a text grow, where nothing else has changed. */
+export function growthIn(delta: Delta): [1, string] | undefined {
+  if (delta[0] === 1) return delta;
+  const members = delta[0] === 2 && !delta[2] ? delta[1] : delta[0] === 3 ? delta[2] : {};
+  const [inner, ...others] = Object.values(members);
+  return inner && others.length === 0 ? growthIn(inner) : undefined;
 }
 
 /** The same value, in which nobody else can write. */

@@ -29,7 +29,7 @@ describe("the messages of a tab that owns a chat", () => {
   test("are told whole at first, and then what has changed", () => {
     const { posts, say } = teller();
     say(answered("Be"));
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(200);
     say(answered("Because"));
     expect(posts).toEqual([
       { type: "messages", seq: 1, messages: answered("Be") },
@@ -37,10 +37,32 @@ describe("the messages of a tab that owns a chat", () => {
     ]);
   });
 
-  test("are told ten times a second at most, and never without the last", () => {
+  test("are told as what grows on, where nothing but the same text does", () => {
+    const { told, posts, say } = teller();
+    const two = (first: string, second: string) => [question, { id: "2", parts: [first, second] }];
+    const steps = [
+      ...[two("a", "A"), two("ab", "A"), two("abc", "A"), two("abcd", "AB"), two("abcde", "AB")],
+      ...[two("abcdef", "AB"), two("abcdef", "ABC"), two("", "ABC"), two("a", "ABC")],
+    ];
+    for (const messages of steps) {
+      say(messages);
+      vi.advanceTimersByTime(200);
+    }
+    const heard = new HeardHistory();
+    expect(posts.map((post) => heard.take(1, post))).toEqual(steps);
+    expect(posts.flatMap((post) => (post.type === "change" ? [post.delta[0]] : []))).toEqual([
+      ...[3, 4, 3, 3, 4, 3, 3, 3],
+    ]);
+    // Whoever has only just been told all of it knows of no change before.
+    told.tellWhole();
+    say(two("ab", "ABC"));
+    expect(posts.at(-1)).toMatchObject({ delta: [3, 2, { 1: expect.anything() }] });
+  });
+
+  test("are told five times a second at most, and never without the last", () => {
     const { posts, say } = teller();
     let text = "";
-    for (let token = 0; token < 100; token++) {
+    for (let token = 0; token < 200; token++) {
       text += "a";
       say(answered(text));
       vi.advanceTimersByTime(5);
@@ -51,12 +73,24 @@ describe("the messages of a tab that owns a chat", () => {
     expect(posts.map((post) => heard.take(1, post)).at(-1)).toEqual(answered(text));
   });
 
-  test("are not told again where nothing has changed", () => {
+  test.each([[[]], [answered("Be")]])(
+    "are not told again where nothing has changed",
+    (messages) => {
+      const { posts, say } = teller();
+      say(messages);
+      vi.advanceTimersByTime(2_000);
+      say([...messages]);
+      vi.advanceTimersByTime(2_000);
+      expect(posts).toHaveLength(1);
+    },
+  );
+
+  test("are told whole where there were none before", () => {
     const { posts, say } = teller();
+    say([]);
+    vi.advanceTimersByTime(200);
     say(answered("Be"));
-    vi.advanceTimersByTime(100);
-    say(answered("Be"));
-    expect(posts).toHaveLength(1);
+    expect(posts.at(-1)).toEqual({ type: "messages", seq: 2, messages: answered("Be") });
   });
 
   test("are told also where the app goes on writing in an answer that it has added", () => {
@@ -64,7 +98,7 @@ describe("the messages of a tab that owns a chat", () => {
     const answer = { id: "2", text: "" };
     say([question, answer]);
     answer.text = "Because";
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(200);
     say(answered("Because"));
     const heard = new HeardHistory();
     expect(posts.map((post) => heard.take(1, post))).toEqual([answered(""), answered("Because")]);
@@ -84,7 +118,7 @@ describe("the messages of another tab", () => {
   test("grow with what is told", () => {
     const { posts, say } = teller();
     say(answered("Be"));
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(200);
     say(answered("Because"));
     const heard = new HeardHistory();
     expect(posts.map((post) => heard.take(1, post))).toEqual([answered("Be"), answered("Because")]);
@@ -94,7 +128,7 @@ describe("the messages of another tab", () => {
     const { told, posts, say } = teller();
     for (const text of ["a", "ab", "abc", "abcd"]) {
       say(answered(text));
-      vi.advanceTimersByTime(100);
+      vi.advanceTimersByTime(200);
     }
     const [whole, , third, fourth] = posts;
     const heard = new HeardHistory();
@@ -109,6 +143,12 @@ describe("the messages of another tab", () => {
     const heard = new HeardHistory();
     heard.take(1, { type: "messages", seq: 1, messages: answered("a") });
     expect(heard.take(1, { type: "change", seq: 2, delta: [1, "text"] })).toBe("missed");
+  });
+
+  test("are asked for where a text grows on that did not grow before", () => {
+    const heard = new HeardHistory();
+    heard.take(1, { type: "messages", seq: 1, messages: answered("a") });
+    expect(heard.take(1, { type: "change", seq: 2, delta: [4, "text"] })).toBe("missed");
   });
 
   test("are not taken twice", () => {

@@ -1,8 +1,8 @@
 import type { TabMessage } from "./channel.js";
-import { applied, copyOf, type Delta, deltaOf } from "./delta.js";
+import { applied, copyOf, type Delta, deltaOf, growthIn } from "./delta.js";
 
-/** How often other tabs are told what has changed, at most. */
-const TELL_EVERY_MS = 100;
+/** How often other tabs are told what has changed, at most. More often would cost more than it tells. */
+const TELL_EVERY_MS = 200;
 
 /** The messages of a chat, as the tab that owns it tells them. */
 export class ToldHistory {
@@ -13,6 +13,8 @@ export class ToldHistory {
   #given: unknown[] = [];
   #told: unknown[] | undefined;
   #seq = 0;
+  /** Where a text has grown, if that was all that was told last. */
+  #growing: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(post: (message: TabMessage) => void) {
@@ -32,19 +34,30 @@ export class ToldHistory {
   /** Tells what has changed, now or soon. */
   tell(): void {
     if (this.#timer !== undefined) return;
-    if (!this.#tellNow()) return;
+    if (!this.tellNow()) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.tell();
     }, TELL_EVERY_MS);
   }
 
+  /** Tells what has changed, and gives whether something has. */
+  tellNow(): boolean {
+    const delta = this.#takeChange();
+    if (delta === "all") this.#postAll();
+    else if (delta) this.#post({ type: "change", delta: this.#shortened(delta), seq: this.#seq });
+    return delta !== undefined;
+  }
+
   /** Tells all of it, to those who have missed something and those who know no changes. */
   tellWhole(): void {
-    if (!this.#latest) return;
-    const isFirst = !this.#told;
-    if (this.#takeChange(this.#latest) || isFirst) this.#seq += 1;
-    this.#post({ type: "messages", messages: this.#latest, seq: this.#seq });
+    this.#takeChange();
+    this.#postAll();
+  }
+
+  /** Whether another tab, which shows these, was told other ones. */
+  differs(messages: unknown[]): boolean {
+    return this.#told !== undefined && deltaOf(messages, this.#latest) !== undefined;
   }
 
   /** Another tab tells now: whatever was told here is out of date. */
@@ -56,29 +69,37 @@ export class ToldHistory {
     this.#told = undefined;
   }
 
-  #tellNow(): boolean {
-    if (!this.#latest || this.#latest === this.#given) return false;
-    if (!this.#told) {
-      this.tellWhole();
-      return true;
-    }
-    const delta = this.#takeChange(this.#latest);
-    if (!delta) return false;
-    this.#seq += 1;
-    this.#post({ type: "change", delta, seq: this.#seq });
-    return true;
+  #postAll(): void {
+    if (!this.#latest) return;
+    this.#growing = undefined;
+    this.#post({ type: "messages", messages: this.#latest, seq: this.#seq });
   }
 
-  /** What has changed since other tabs were told; they are told now. */
-  #takeChange(latest: unknown[]): Delta | undefined {
-    const told = this.#told ?? [];
+  #shortened(delta: Delta): Delta {
+    const growth = growthIn(delta);
+    const growing = growth && JSON.stringify(delta, (_, value) => (value === growth ? 0 : value));
+    const isSame = growing === this.#growing;
+    this.#growing = growing;
+    return growth && isSame ? [4, growth[1]] : delta;
+  }
+
+  /**
+   * What has changed since other tabs were told, who are told now. A tab of the published client, which
+   * knows no changes, has to know the first messages, to be known itself: all that was none before.
+   */
+  #takeChange(): Delta | "all" | undefined {
+    const latest = this.#latest;
+    if (!latest) return undefined;
+    const told = this.#told;
     const given = this.#given;
     // `useChat` adds an answer, and writes in it once more before it is a new object each time.
     const isSame = (index: number) => index < latest.length - 1 && latest[index] === given[index];
-    const before = told.map((message, index) => (isSame(index) ? latest[index] : message));
-    this.#told = latest.map((message, index) => (isSame(index) ? told[index] : copyOf(message)));
+    const before = told?.map((message, index) => (isSame(index) ? latest[index] : message));
+    this.#told = latest.map((message, index) => (isSame(index) ? told?.[index] : copyOf(message)));
     this.#given = latest;
-    return deltaOf(before, latest);
+    const delta = before ? deltaOf(before, latest) : "all";
+    if (delta) this.#seq += 1;
+    return delta && !before?.length ? "all" : delta;
   }
 }
 
@@ -87,6 +108,8 @@ export class HeardHistory {
   #tab: number | undefined;
   #seq: number | undefined;
   #messages: unknown[] = [];
+  /** The last change, where a text that grew was all of it. */
+  #growing: Delta | undefined;
   /** The tab that was asked for all of them. */
   #asked: number | undefined;
 
@@ -102,14 +125,22 @@ export class HeardHistory {
     const last = this.#tab === tab ? this.#seq : undefined;
     if (seq !== undefined && last !== undefined && seq <= last) return undefined;
     if (message.type === "messages") return this.#set(tab, seq, message.messages);
-    const messages = seq === (last ?? Number.NaN) + 1 && changed(this.#messages, message.delta);
-    if (messages) return this.#set(tab, seq, messages);
+    const delta = message.delta[0] === 4 ? this.#grown(message.delta[1]) : message.delta;
+    const messages = delta && seq === (last ?? Number.NaN) + 1 && changed(this.#messages, delta);
+    if (messages) return this.#set(tab, seq, messages, delta);
     if (this.#asked === tab) return undefined;
     this.#asked = tab;
     return "missed";
   }
 
-  #set(tab: number, seq: number | undefined, messages: unknown[]): unknown[] {
+  #grown(text: string): Delta | undefined {
+    const growth = this.#growing && growthIn(this.#growing);
+    if (growth) growth[1] = text;
+    return this.#growing;
+  }
+
+  #set(tab: number, seq: number | undefined, messages: unknown[], delta?: Delta): unknown[] {
+    this.#growing = delta && growthIn(delta) ? delta : undefined;
     this.#tab = tab;
     this.#seq = seq;
     this.#messages = messages;

@@ -37,6 +37,8 @@ export class SharedChat {
   #claim: ChatClaim;
   #told: ToldHistory;
   #heard = new HeardHistory();
+  /** The chat was claimed by this tab: before that, nobody listens to it. */
+  #isClaimed = false;
   /** How many sends wait for the claim, or for their acknowledgement. */
   #beginning = 0;
   #ending: ReturnType<typeof setTimeout> | undefined;
@@ -85,6 +87,7 @@ export class SharedChat {
     clearTimeout(this.#catchingUp);
     this.#wasAway = true;
     this.#tellLast();
+    this.#isClaimed = false;
     this.#claim.close();
   }
 
@@ -124,13 +127,15 @@ export class SharedChat {
   /** A turn has begun or ended. */
   turnChanged(): void {
     clearTimeout(this.#ending);
-    if (this.#isIdle()) this.#ending = setTimeout(() => this.#release(), LAST_STATE_MS);
+    if (!this.#isIdle()) return;
+    this.#tell();
+    this.#ending = setTimeout(() => this.#release(), LAST_STATE_MS);
   }
 
   /** The app's messages are these now. */
   setMessages(messages: unknown[]): void {
     this.#told.latest = messages;
-    if (this.#isHeard) this.#told.tell();
+    this.#tell();
   }
 
   /** The session of this tab has changed. */
@@ -147,6 +152,7 @@ export class SharedChat {
       case "messages":
       case "change":
         if (this.#listensTo(tab)) this.#hear(tab, message);
+        else if (message.type === "messages") this.#bringUpToDate(message);
         return;
       default:
         this.#claim.heard(tab, message);
@@ -154,7 +160,16 @@ export class SharedChat {
     if (message.type === "claim") this.#lastOwner = tab;
     if (message.type !== "hello") return;
     // Who was away may have missed the turn that was the last.
-    if (this.#claim.isHeld || (message.wasAway && this.#told.isTold)) this.#tellAll();
+    if (this.#isHeard || (message.wasAway && this.#told.isTold)) this.#tellAll();
+  }
+
+  /**
+   * A tab of the published client knows no changes. It says which messages it shows when a chat is free
+   * again, and numbers nothing: who shows others than the last owner does is told all of them.
+   */
+  #bringUpToDate({ messages, seq }: TabMessage & { type: "messages" }): void {
+    const isLastOwner = !this.#claim.isHeld && this.#late !== undefined;
+    if (seq === undefined && isLastOwner && this.#told.differs(messages)) this.#told.tellWhole();
   }
 
   #hear(tab: number, message: TabMessage & { type: "messages" | "change" }): void {
@@ -178,12 +193,19 @@ export class SharedChat {
     return this.#wasAway || tab === this.#lastOwner;
   }
 
+  /** The last words of a turn do not wait: a page may be closed as soon as it shows them. */
+  #tell(): void {
+    if (!this.#isHeard) return;
+    if (this.#host.hasTurn(this.#chatId)) this.#told.tell();
+    else this.#told.tellNow();
+  }
+
   #tellAll(): void {
     this.#tellSession();
     if (this.#told.isTold) this.#told.tellWhole();
   }
 
-  /** There is no later for the changes that wait for it. */
+  /** There is no later, for changes that wait nor for who has missed some. */
   #tellLast(): void {
     if (this.#isHeard) this.#told.tellWhole();
   }
@@ -202,7 +224,7 @@ export class SharedChat {
 
   /** Whether others listen to the messages of this tab. */
   get #isHeard(): boolean {
-    return this.#claim.isHeld || this.#late !== undefined;
+    return (this.#isClaimed && this.#claim.isHeld) || this.#late !== undefined;
   }
 
   #isIdle(): boolean {
@@ -211,13 +233,15 @@ export class SharedChat {
 
   #release(): void {
     if (!this.#isIdle()) return;
-    this.#told.tellWhole();
+    this.#told.tellNow();
+    this.#isClaimed = false;
     this.#claim.over();
     clearTimeout(this.#late);
     this.#late = setTimeout(() => this.#fellSilent(), LATE_WORDS_MS);
   }
 
   #granted(): void {
+    this.#isClaimed = true;
     this.#lastOwner = undefined;
     this.#told.tell();
   }
@@ -230,6 +254,7 @@ export class SharedChat {
   #readOnlyChanged(): void {
     const { isReadOnly } = this.#claim;
     if (isReadOnly) {
+      this.#isClaimed = false;
       this.#fellSilent();
       this.#told.forget();
     } else {

@@ -122,6 +122,22 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     expect(owner.shown).toEqual([]);
   });
 
+  test("has the last word as soon as it is shown, for the page may be gone in a moment", async () => {
+    const { open, service } = app({ hasLocks });
+    const other = publishedTab();
+    const owner = await open("a");
+    const stream = await send(owner.transport);
+    owner.transport.broadcastMessages("chat", answered("Be"));
+    owner.transport.broadcastMessages("chat", answered("Because"));
+    service.complete();
+    await chunksOf(stream);
+    owner.transport.broadcastMessages("chat", answered("Because!"));
+    await vi.waitFor(() => expect(other.heard.at(-1)).toMatchObject({ type: "release" }));
+    const told = other.heard.map(({ type }) => type);
+    // A change more than was waited for: the one when the turn was over, and the one behind it.
+    expect(told.filter((type) => type === "change")).toHaveLength(2);
+  });
+
   test("shows what its page was too busy to render in time", async () => {
     const { open, service } = app({ hasLocks });
     const [owner, other] = [await open("a"), await open("b")];
@@ -269,7 +285,13 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     const { open, service } = app({ hasLocks });
     const old = publishedTab();
     const { transport } = await open("a");
+    const histories = () => old.heard.filter(({ type }) => type === "messages");
     const stream = await send(transport);
+    transport.broadcastMessages("chat", []);
+    transport.broadcastMessages("chat", [question]);
+    await vi.waitFor(() => expect(histories().at(-1)?.messages).toEqual([question]));
+    // As its hook does when it hears of the claim, and when the chat is free.
+    old.say("messages", { messages: [question] });
     transport.broadcastMessages("chat", answered("Because"));
     service.complete();
     await chunksOf(stream);
@@ -277,8 +299,43 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     expect(old.heard).toContainEqual(expect.objectContaining({ type: "claim", chatId: "chat" }));
     const sessions = old.heard.filter(({ type }) => type === "session");
     expect(sessions.at(-1)).toMatchObject({ session: { lastEventId: "0", isStreaming: false } });
-    const histories = old.heard.filter(({ type }) => type === "messages");
-    expect(histories.at(-1)?.messages).toEqual(answered("Because"));
+    const before = histories().length;
+    const shown = [[question], answered("Because"), answered("Be")];
+    for (const messages of shown) old.say("messages", { messages });
+    // The second one has nothing more to hear.
+    await vi.waitFor(() => expect(histories()).toHaveLength(before + 2));
+    expect(histories().at(-1)?.messages).toEqual(answered("Because"));
+    transport.broadcastMessages("chat", answered("Because!"));
+    await vi.waitFor(() => expect(old.heard.at(-1)).toMatchObject({ type: "change" }));
+    expect(histories()).toHaveLength(before + 2);
+  });
+
+  test("is told of only when it is claimed, for nobody listens before", async () => {
+    const { open } = app({ hasLocks });
+    const other = publishedTab();
+    const { transport } = await open("a");
+    // As a hook does that shows the question before the claim is there.
+    const sending = send(transport);
+    transport.broadcastMessages("chat", [question]);
+    await sending;
+    await vi.waitFor(() => expect(other.heard.at(-1)).toMatchObject({ type: "session" }));
+    const types = other.heard.map(({ type }) => type).filter((type) => type !== "session");
+    expect(types).toEqual(["hello", ...(hasLocks ? [] : ["asking"]), "claim", "messages"]);
+  });
+
+  test("tells all of it to a tab that has missed something just before it was free", async () => {
+    const { open, service } = app({ hasLocks });
+    const other = publishedTab();
+    const { transport } = await open("a");
+    const stream = await send(transport);
+    transport.broadcastMessages("chat", answered("Because"));
+    service.complete();
+    await chunksOf(stream);
+    await vi.waitFor(() => expect(other.heard.at(-1)).toMatchObject({ type: "release" }));
+    other.say("hello");
+    await vi.waitFor(() =>
+      expect(other.heard.at(-1)).toMatchObject({ type: "messages", messages: answered("Because") }),
+    );
   });
 });
 

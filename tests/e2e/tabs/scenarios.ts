@@ -183,30 +183,43 @@ export async function besideTheOther(scene: Scene, client: ClientName) {
 export interface Traffic {
   answerBytes: number;
   channelBytes: number;
+  /** Those in which all messages were told, not what had changed. */
+  wholeBytes: number;
+  /** Both tabs have the whole answer. */
+  isWhole: boolean;
 }
 
-/** What goes over the channel for an answer in so many pieces of so many words. */
+/** What goes over the channel for an answer of so many words, one every so often. */
 export async function traffic(
   scene: Scene,
   client: ClientName,
-  { pieces, words }: { pieces: number; words: number },
+  { words, everyMs }: { words: number; everyMs: number },
 ): Promise<Traffic> {
   const [owner, other] = await openTwo(scene, client);
   const count = await scene.openCounter();
   await owner.send("Tell me all!");
   const answer = await scene.answer();
   let text = "";
-  for (let piece = 0; piece < pieces; piece += 1) {
-    const more = `word${piece} `.repeat(words);
+  for (let word = 0; word < words; word += 1) {
+    const more = `word${word % 10} `;
     answer.say(more);
     text += more;
-    const length = `assistant: ${text}`.length;
-    await other.until(`${length} characters`, ({ messages }) => messages[1]?.length === length);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   answer.end();
-  for (const tab of [owner, other]) await tab.until("it is free", isFree);
-  const bytes = Object.values(await count());
-  return { answerBytes: text.length, channelBytes: bytes.reduce((sum, some) => sum + some, 0) };
+  const tabs = [owner, other];
+  for (const tab of tabs) await tab.until("it is free", isFree);
+  const shown = tabs.map((tab) =>
+    tab.comesTo(({ messages }) => messages[1] === `assistant: ${text}`, LAST_MESSAGES_MS),
+  );
+  const isWhole = (await Promise.all(shown)).every(Boolean);
+  const bytes = await count();
+  return {
+    answerBytes: text.length,
+    channelBytes: Object.values(bytes).reduce((sum, some) => sum + some, 0),
+    wholeBytes: bytes.messages ?? 0,
+    isWhole,
+  };
 }
 
 // Steps

@@ -10,7 +10,8 @@ import { type Scene, Stage } from "./stage";
 const { ROUNDS } = process.env;
 const rounds = Number(ROUNDS ?? 10);
 const clients: ClientName[] = ROUNDS ? ["ours", "published"] : ["ours"];
-const pieces = ROUNDS ? { pieces: 100, words: 100 } : { pieces: 20, words: 50 };
+/** Tokens of an answer, as a quick model writes them. */
+const scale = { words: ROUNDS ? 10_000 : 400, everyMs: 5 };
 
 const DENIED = "This chat is active in another tab";
 const HOURS_MS = 3_600_000;
@@ -126,13 +127,18 @@ describe.each(["Chromium", "Firefox"] as const)("in %s, a chat in many tabs", (b
     });
 
     test("costs in messages between tabs what its answer is long, and not the square", async () => {
-      const cost = (name: string, scale: typeof pieces) =>
-        play(name, client, (scene) => scenarios.traffic(scene, client, scale));
-      const once = await cost("traffic", pieces);
-      const twice = await cost("traffic, twice as long", { ...pieces, pieces: 2 * pieces.pieces });
+      const once = await play("traffic", client, (scene) =>
+        scenarios.traffic(scene, client, scale),
+      );
+      const twice = await play("traffic, twice as long", client, (scene) =>
+        scenarios.traffic(scene, client, { ...scale, words: 2 * scale.words }),
+      );
       if (!isPromised) return;
+      expect([once, twice].map(({ isWhole }) => isWhole)).toEqual([true, true]);
       // Four times would be the square.
       expect(twice.channelBytes).toBeLessThan(3 * once.channelBytes);
+      // No tab here has to be told all of it.
+      expect(once.wholeBytes).toBeLessThan(once.answerBytes);
     });
   });
 
