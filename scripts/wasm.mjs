@@ -149,6 +149,8 @@ function withoutUnused(code) {
     /(?<=Finalization\.register\(\w+, \w+\.__wbg_ptr), \w+/g,
     // Engines without finalization: those that run this wasm have it.
     /\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g,
+    // The imports are looked up by their names alone.
+    /^ {8}__proto__: null,\n/gm,
     // Another form of `initSync`.
     /^ {4}if \(module !== undefined\) \{\n[\s\S]*?^ {4}\}\n/m,
   ];
@@ -158,6 +160,9 @@ function withoutUnused(code) {
       /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
       // Modules without `realloc`: this one has it.
       /^ {4}if \(realloc === undefined\) [\s\S]*?^ {4}\}\n/m,
+      // Two ways to see that the memory has grown: its buffer is another one then.
+      /cachedDataViewMemory0\.buffer\.detached === true \|\| \(.* === undefined && /,
+      /\)(?=\) \{\n {8}cachedDataViewMemory0 = )/,
     );
   }
   return unused.reduce((kept, part) => {

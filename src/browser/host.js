@@ -180,8 +180,8 @@ export function randomUuid() {
   // Only pages of secure origins have it.
   if (crypto?.randomUUID) return crypto.randomUUID();
   // A host without Web Crypto has `Math.random`: the bits tell sends apart and guard no secret.
-  const random = () => (crypto ? crypto.getRandomValues(new Uint8Array(1)) : [Math.random() * 256]);
-  const nibble = () => (random()[0] ?? 0) & 15;
+  const random = () => crypto?.getRandomValues(new Uint8Array(1))[0] ?? Math.random() * 256;
+  const nibble = () => random() & 15;
   return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
     (place === "x" ? nibble() : 8 | (nibble() & 3)).toString(16),
   );
