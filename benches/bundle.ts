@@ -17,7 +17,10 @@ const forPages = {
   logOverride: { "ignored-directive": "silent" },
 } satisfies BuildOptions;
 
-/** Leaves out what a client itself loads when it comes to need it. */
+/**
+ * Leaves out what a client itself loads when it comes to need it. Not by `splitting`: with that, esbuild keeps
+ * all of `ai` in the page (docs/tools.md).
+ */
 const withoutLater: Plugin = {
   name: "without-later",
   setup({ onResolve }) {

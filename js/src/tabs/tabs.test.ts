@@ -207,7 +207,8 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     owner.transport.broadcastMessages("chat", answered("Because"));
     tell("a", event);
     await vi.waitFor(() => expect(other.readOnly).toEqual([true, false]));
-    expect(other.shown.at(-1)).toEqual(answered("Because"));
+    // The lock may fall sooner than a message comes.
+    await vi.waitFor(() => expect(other.shown.at(-1)).toEqual(answered("Because")));
   });
 
   test("has the last word of a transport that is disposed in that moment", async () => {
@@ -218,18 +219,18 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     owner.transport.broadcastMessages("chat", answered("Because"));
     owner.transport.dispose();
     await vi.waitFor(() => expect(other.readOnly).toEqual([true, false]));
-    expect(other.shown.at(-1)).toEqual(answered("Because"));
+    // The lock may fall sooner than a message comes.
+    await vi.waitFor(() => expect(other.shown.at(-1)).toEqual(answered("Because")));
   });
 
   test("is not told of by a page that is put away and has nothing to tell", async () => {
     const { open, tell } = app({ hasLocks });
-    const [one, other] = [await open("a"), await open("b")];
-    one.transport.broadcastMessages("chat", answered("Be"));
-    tell("a", "pagehide");
     const old = publishedTab();
+    const { transport } = await open("a");
+    transport.broadcastMessages("chat", answered("Be"));
+    tell("a", "pagehide");
     tell("a", "pageshow");
-    await vi.waitFor(() => expect(old.heard.at(-1)).toMatchObject({ type: "hello" }));
-    expect(other.shown).toEqual([]);
+    await vi.waitFor(() => expect(old.heard.map(({ type }) => type)).toEqual(["hello", "hello"]));
   });
 
   test("tells a page that comes back what another tab has answered meanwhile", async () => {
