@@ -146,7 +146,7 @@ impl ChatDriver {
             Action::Subscribe { request, token, last_event_id, peek_settled } => {
                 host.subscribe(request.0, &token, last_event_id.as_deref(), peek_settled);
             }
-            Action::Read { request } => host.read(request.0),
+            Action::Read { request, rest_ms } => host.read(request.0, number(rest_ms)),
             Action::CancelRequest { request } => host.cancel_request(request.0),
             Action::OpenStream { call, stream } => host.open_stream(call.0, stream.0),
             Action::Emit { stream, chunks } => host.emit(stream.0, &chunks),

@@ -565,8 +565,12 @@ export class ChatHost {
     }
   }
 
-  /** @param {number} id */
-  async read(id) {
+  /**
+   * @param {number} id
+   * @param {number} restMs How long to wait before.
+   */
+  async read(id, restMs) {
+    if (restMs) await new Promise((rested) => setTimeout(rested, restMs));
     const request = this.#requests.get(id);
     if (!request) return;
     let bytes;

@@ -124,7 +124,7 @@ extern "C" {
         peek_settled: bool,
     );
     #[wasm_bindgen(method)]
-    pub(super) fn read(this: &ChatHost, id: u32);
+    pub(super) fn read(this: &ChatHost, id: u32, rest_ms: f64);
     #[wasm_bindgen(method, js_name = cancelRequest)]
     pub(super) fn cancel_request(this: &ChatHost, id: u32);
 

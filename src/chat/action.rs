@@ -254,6 +254,8 @@ pub enum Action {
     Read {
         /// Which.
         request: RequestId,
+        /// How long to wait before, in milliseconds, so that more may come meanwhile.
+        rest_ms: u64,
     },
     /// Give a request up. Facts about it that still come are ignored.
     CancelRequest {

@@ -274,7 +274,7 @@ impl Body {
     fn read_on(&mut self, request: RequestId, cx: &mut Context<'_>) {
         if self.is_wanted && !self.is_reading {
             self.is_reading = true;
-            cx.order(Action::Read { request });
+            cx.order(Action::Read { request, rest_ms: 0 });
         }
     }
 }

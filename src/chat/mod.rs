@@ -42,6 +42,7 @@ pub mod event;
 mod head_start;
 mod liveness;
 mod machine;
+mod pace;
 mod page;
 pub mod session;
 mod subscription;

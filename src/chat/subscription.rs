@@ -31,6 +31,7 @@ use super::context::Context;
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, ClosedSource, PendingVersionSource};
 use super::liveness::{Health, Watch};
+use super::pace::Pace;
 use super::session::{Cursor, Session, Turn};
 use crate::rules::{Rule, holds};
 use crate::time::Time;
@@ -137,6 +138,7 @@ struct Body {
     is_settled: bool,
     connected_at: Time,
     watch: Watch,
+    pace: Pace,
     /// A read has been ordered and not answered.
     is_reading: bool,
     /// It has brought a record or a ping.
@@ -470,7 +472,8 @@ impl Subscription {
         {
             body.is_reading = true;
             body.watch.is_alive(cx.now);
-            cx.order(Action::Read { request: body.request });
+            let rest_ms = body.pace.rest_ms(cx.now);
+            cx.order(Action::Read { request: body.request, rest_ms });
         }
     }
 
@@ -505,6 +508,7 @@ impl Subscription {
             is_settled: head.is_settled && !cx.watches(),
             connected_at: cx.now,
             watch: Watch::begin(cx.now),
+            pace: Pace::begin(cx.now, cx.coalesces()),
             is_reading: false,
             is_live: false,
             is_flowing: false,
@@ -624,13 +628,16 @@ impl Subscription {
         body.watch.is_alive(cx.now);
         let mut decoder = mem::take(&mut body.decoder);
         let mut is_sound = true;
+        let mut events = 0_usize;
         let decoded = decoder.push(bytes, |event| {
+            events = events.saturating_add(1);
             // Not `&=`: what follows an unsound event must not be taken at all.
             let is_usable = is_sound || !holds(Rule::DamageEndsABody);
             is_sound = is_usable && self.event(&event, session, cx);
         });
         if let Connection::Reading(body) = &mut self.connection {
             is_sound &= !body.is_broken;
+            body.pace.was_read(cx.now, bytes.len(), events, cx.page().is_hidden());
             if holds(Rule::HalfEventsAreKept) {
                 body.decoder = decoder;
             }

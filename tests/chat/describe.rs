@@ -23,7 +23,10 @@ pub(crate) fn describe(action: &Action) -> String {
             let peeking = if *peek_settled { ", peeking" } else { "" };
             format!("subscribe {request} with {token} {}{peeking}", place(last_event_id.as_deref()))
         }
-        Action::Read { request: RequestId(request) } => format!("read {request}"),
+        Action::Read { request: RequestId(request), rest_ms: 0 } => format!("read {request}"),
+        Action::Read { request: RequestId(request), rest_ms } => {
+            format!("read {request} in {rest_ms} ms")
+        }
         Action::CancelRequest { request: RequestId(request) } => format!("cancel {request}"),
         Action::OpenStream { call: CallId(call), stream: StreamId(stream) } => {
             format!("open stream {stream} for call {call}")

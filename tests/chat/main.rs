@@ -12,6 +12,7 @@ mod liveness;
 mod once;
 mod out;
 mod overlapping;
+mod pacing;
 mod passed_over;
 mod proving;
 mod reading;

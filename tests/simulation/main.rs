@@ -87,6 +87,7 @@ fn every_seed_keeps_the_promises() {
         "a reader refused for good",
         "a refused token",
         "a replay shown to its end",
+        "a rest between two reads",
         "a restart",
         "a session that was lost",
         "a settled body that broke off",

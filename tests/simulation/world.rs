@@ -71,6 +71,8 @@ enum Due {
     Wanted(StreamId),
     /// The user has waited for this stream for long enough.
     Despairs(StreamId),
+    /// A body is read behind a rest.
+    Rested(RequestId),
 }
 
 /// Which fact a batch of orders follows from.
@@ -381,6 +383,7 @@ impl World {
                 Due::TokenReady => self.token_ready(tab),
                 Due::Wanted(stream) => self.wanted(tab, stream),
                 Due::Despairs(stream) => self.despair(tab, stream),
+                Due::Rested(request) => self.rested(tab, request),
             },
             Event::AtPage(..) => {}
             Event::Leaves(device) => self.leave(device),
@@ -908,7 +911,7 @@ impl World {
                 self.assert_not_too_soon(tab, cause);
                 self.subscribe(tab, request, token, last_event_id, peek_settled);
             }
-            Action::Read { request } => self.read(tab, request),
+            Action::Read { request, rest_ms } => self.read(tab, request, rest_ms),
             Action::CancelRequest { request } => {
                 self.tabs[tab].witness.cancelled(request);
                 self.given_up(tab, request, cause);
@@ -1105,9 +1108,17 @@ impl World {
         self.request(tab, request, Request::Subscribe { token, last_event_id, peek_settled });
     }
 
-    fn read(&mut self, tab: usize, request: RequestId) {
+    fn read(&mut self, tab: usize, request: RequestId, rest_ms: u64) {
         let is_wanting = self.tabs[tab].witness.open.as_ref().is_some_and(|open| open.is_wanting);
         assert!(is_wanting, "reads what nobody has room for");
+        if rest_ms == 0 {
+            return self.rested(tab, request);
+        }
+        self.tally.insert("a rest between two reads");
+        self.schedule(tab, rest_ms, Due::Rested(request));
+    }
+
+    fn rested(&mut self, tab: usize, request: RequestId) {
         self.network.read(self.now, self.tabs[tab].connection(request));
     }
 

@@ -234,7 +234,7 @@ impl Books {
                 assert_eq!(self.open(Kind::Subscribe), 0, "a second subscription: {order:?}");
                 self.begin(*request, Kind::Subscribe);
             }
-            Action::Read { request } => {
+            Action::Read { request, .. } => {
                 let request = self.request(*request);
                 assert!(request.is_open() && request.has_head, "{order:?} of {request:?}");
                 assert!(!request.is_reading, "{order:?} while it is read");
