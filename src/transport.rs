@@ -1,4 +1,4 @@
-//! The class that JavaScript sees. It finds the chat, makes its facts of the app's arguments, and
+//! The class that JavaScript sees. It finds the chat, makes its facts of what it is given, and
 //! leaves the rest to the chat's machine and its driver.
 
 use std::cell::RefCell;
@@ -6,13 +6,15 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-use crate::browser::convert::{persisted_from_js, persisted_to_js, tokenless_from_js};
+use crate::browser::convert::{persisted_from_js, persisted_to_js};
 use crate::browser::driver::ChatDriver;
 use crate::browser::host::{self, Options, Promise, get, get_string};
 use crate::chat::action::{Input, Send};
 use crate::chat::event::SendSource;
+use crate::chat::session::PersistedSession;
 
-/// A chat transport: `sendMessages` and `reconnectToStream` of the AI SDK, and what is around them.
+/// A chat transport's core. What the app gives is checked before it comes here, in `js/src`: nothing here
+/// throws.
 #[wasm_bindgen]
 pub struct ChatTransport {
     options: Options,
@@ -22,33 +24,27 @@ pub struct ChatTransport {
 
 #[wasm_bindgen]
 impl ChatTransport {
-    /// Makes a transport. Nothing happens before the first call: no request, no timer, no listener.
-    ///
-    /// # Errors
-    /// A `TypeError` that names the option that is missing or of the wrong type.
+    /// Makes a transport of `CoreOptions` (`js/src/options.ts`). Nothing happens before the first call: no
+    /// request, no timer, no listener.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &JsValue) -> Result<Self, JsValue> {
-        let options = host::read_options(options)?;
+    pub fn new(options: Options) -> Self {
         let transport = Self { options, chats: RefCell::default() };
         for index in 0.. {
             let stored = host::stored_session(&transport.options, index);
             let Some(chat_id) = get_string(&stored, "chatId") else {
                 break;
             };
-            // A state without a token restores nothing: the session is started as if it were new.
-            if let Ok(session) = persisted_from_js(&stored) {
-                transport.chat(&chat_id).restore(session);
-            }
+            transport.chat(&chat_id).restore(persisted_from_js(&stored));
         }
-        Ok(transport)
+        transport
     }
 
     /// A call of the app that is answered by a promise. Each method of its own would be a sizeable part
     /// of the module, so its name is an argument, and its arguments are members of an object:
     ///
-    /// - `send`, with the options of `sendMessages`. Resolves, once the send is acknowledged, with the
-    ///   `ReadableStream` of the answer's chunks.
-    /// - `steer`, with `chatId`, `message` and `metadata`: adds a message to what the running turn was
+    /// - `send`, with what `sendOf` (`js/src/calls.ts`) makes of the options of `sendMessages`. Resolves,
+    ///   once the send is acknowledged, with the `ReadableStream` of the answer's chunks.
+    /// - `steer`, with what `pendingOf` makes of a message: adds it to what the running turn was
     ///   asked. Resolves with whether it was delivered; the open stream goes on.
     /// - `reconnect`, with the options of `reconnectToStream`: resumes a turn that may be running.
     ///   Resolves with the stream of the whole turn, or with `null` where there is nothing to resume.
@@ -56,35 +52,20 @@ impl ChatTransport {
     ///   persisted state.
     /// - `stop`, with `chatId`: ends the running turn. Resolves with whether the stop was delivered;
     ///   never rejects.
-    ///
-    /// # Errors
-    /// A `TypeError` that says which argument is wrong, or an `AbortError`.
-    pub fn call(&self, name: &str, options: &JsValue) -> Result<Promise, JsValue> {
-        let chat_id = get_string(options, "chatId").unwrap_or_default();
-        Ok(match name {
-            "send" => {
-                let known = self.known_chat(&chat_id);
-                let has_session = known.is_some_and(|chat| chat.session().is_some());
-                let picked = host::read_send(&self.options, options, has_session)?;
-                let send = send_of(&picked);
-                self.chat(&chat_id).call(&picked, |call| Input::Send { call, send })
-            }
-            "steer" => {
-                let send = send_of(&host::read_pending(&self.options, options)?);
-                self.chat(&chat_id).call(&JsValue::UNDEFINED, |call| Input::Steer { call, send })
-            }
-            "reconnect" => {
-                host::check_call(options)?;
-                self.chat(&chat_id).call(options, |call| Input::Reconnect { call })
-            }
-            "start" => self.chat(&chat_id).call(&JsValue::UNDEFINED, |call| Input::Start { call }),
+    pub fn call(&self, name: &str, options: &JsValue) -> Promise {
+        let chat = self.chat(&get_string(options, "chatId").unwrap_or_default());
+        let nothing = &JsValue::UNDEFINED;
+        match name {
+            "send" => chat.call(options, |call| Input::Send { call, send: send_of(options) }),
+            "steer" => chat.call(nothing, |call| Input::Steer { call, send: send_of(options) }),
+            "reconnect" => chat.call(options, |call| Input::Reconnect { call }),
+            "start" => chat.call(nothing, |call| Input::Start { call }),
             // "stop"
             _ => {
                 let part_id = host::random_part_id();
-                let stop = |call| Input::Stop { call, part_id };
-                self.chat(&chat_id).call(&JsValue::UNDEFINED, stop)
+                chat.call(nothing, |call| Input::Stop { call, part_id })
             }
-        })
+        }
     }
 
     /// Tells a chat something that the app knows, by an object with a `type` and a `chatId`:
@@ -95,23 +76,20 @@ impl ChatTransport {
     /// - `cursor`: the app holds the chat's messages up to `lastEventId` already.
     /// - `died`: what a stopped turn owes does not come any more, for it died.
     /// - `retry`: makes a lost connection again without waiting any longer.
-    ///
-    /// # Errors
-    /// A `TypeError` when the state has no token.
-    pub fn tell(&self, fact: &JsValue) -> Result<(), JsValue> {
+    pub fn tell(&self, fact: &JsValue) {
         let text = |name| get_string(fact, name).unwrap_or_default();
-        let session = || get(fact, "session");
-        let chat_id = text("chatId");
-        let input = match &*text("type") {
-            "session" => Input::SetSession(persisted_from_js(&session())?),
-            "adopt" => Input::Adopt(tokenless_from_js(&session())),
+        let session = || persisted_from_js(&get(fact, "session"));
+        self.chat(&text("chatId")).tell(match &*text("type") {
+            "session" => Input::SetSession(session()),
+            // Whatever another tab says, a token is the app's to give.
+            "adopt" => {
+                Input::Adopt(PersistedSession { public_access_token: String::new(), ..session() })
+            }
             "cursor" => Input::SeedCursor(text("lastEventId")),
             "died" => Input::ClearGate,
             // "retry"
             _ => Input::Retry,
-        };
-        self.chat(&chat_id).tell(input);
-        Ok(())
+        });
     }
 
     /// The persisted state of a chat's session, or `undefined`.
@@ -121,18 +99,13 @@ impl ChatTransport {
         session.as_ref().map_or(JsValue::UNDEFINED, persisted_to_js)
     }
 
-    /// Replaces one of the options that are live: `accessToken`, `startSession`, `fetch`,
+    /// One of the options that are live has been replaced: `accessToken`, `startSession`, `fetch`,
     /// `clientData`, `onSessionChange`, `onEvent`.
-    ///
-    /// # Errors
-    /// A `TypeError` when a callback is no function.
-    #[wasm_bindgen(js_name = setOption)]
-    pub fn set_option(&self, name: &str, value: &JsValue) -> Result<(), JsValue> {
-        host::set_option(&self.options, name, value)?;
+    #[wasm_bindgen(js_name = optionsChanged)]
+    pub fn options_changed(&self) {
         for chat in self.all_chats() {
             chat.set_can_start_session(self.can_start_session());
         }
-        Ok(())
     }
 
     /// Lets go of every stream, request and timer. Turns go on at the server; a later call works.

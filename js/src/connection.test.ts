@@ -63,6 +63,12 @@ const send = (transport: ChatTransport) =>
     abortSignal: undefined,
   });
 
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
 describe("the connection of a chat", () => {
   test("is told from the message to the end of its answer, through a loss", async () => {
     const { transport, states, write, breakOff } = observed();
@@ -108,8 +114,29 @@ describe("the connection of a chat", () => {
     expect(states.at(-1)).toBe("reconnecting 1");
     transport.dispose();
     expect(vi.getTimerCount()).toBe(0);
-    vi.restoreAllMocks();
-    vi.useRealTimers();
+  });
+
+  test("reads a fast answer a frame at a time", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    const { transport, write } = observed();
+    const reader = (await send(transport)).getReader();
+    const writeWord = (seq: number) =>
+      write(batch(record(seq, { body: body({ type: "text-delta", id: "t", delta: "word" }) })));
+    for (let seq = 0; seq < 4; seq++) {
+      await vi.advanceTimersByTimeAsync(5);
+      writeWord(seq);
+      await reader.read();
+    }
+    let isRead = false;
+    const read = reader.read().then(() => {
+      isRead = true;
+    });
+    writeWord(4);
+    await vi.advanceTimersByTimeAsync(15);
+    expect(isRead).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await read;
+    transport.dispose();
   });
 
   test("is closed where the app has stored that the chat is", () => {
@@ -134,7 +161,6 @@ describe("the connection of a chat", () => {
     expect(complain).toHaveBeenCalled();
     transport.dispose();
     expect(transport.connectionState("chat")).toEqual({ status: "idle" });
-    complain.mockRestore();
   });
 });
 
@@ -164,12 +190,6 @@ describe("a page that goes and comes back", () => {
       page.dispatchEvent(Object.assign(new Event(name), more));
     return { listened, navigator, document, happens };
   }
-
-  afterEach(() => {
-    vi.unstubAllGlobals();
-    vi.restoreAllMocks();
-    vi.useRealTimers();
-  });
 
   test("is listened to from the message to the end of its answer, and not longer", async () => {
     const page = pageOf();

@@ -1,8 +1,7 @@
 import { wasm } from "#wasm";
 import { ChatTransport as Core, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
 import { compiledOnce } from "./compile.js";
-import { checkStreamSource } from "./stream-source.js";
-import type { ChatConnectionState, TriggerChatTransportOptions } from "./types.js";
+import type { CoreOptions } from "./options.js";
 
 export type { Core };
 
@@ -12,18 +11,8 @@ export type { Core };
  */
 const compile = compiledOnce(() => initSync(wasm()));
 
-/** What a core tells its transport, beside what it tells the app. None of it may throw. */
-export type CoreObserver = {
-  /** How the connection of a chat is, when it changes. */
-  onConnection(chatId: string, state: ChatConnectionState): void;
-  /** The session of a chat has changed. */
-  onSession?(chatId: string): void;
-};
-
 /** Makes the transport's core. */
-export function createCore(options: TriggerChatTransportOptions, observer: CoreObserver): Core {
-  const { EventSource } = globalThis as Record<string, unknown>;
-  checkStreamSource(options, Boolean(EventSource));
+export function createCore(options: CoreOptions): Core {
   compile();
-  return new Core({ ...options, ...observer });
+  return new Core(options);
 }

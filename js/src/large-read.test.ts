@@ -1,9 +1,12 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
 const RECORDS = 40_000;
 const TEXT = "word ".repeat(40);
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
 
 /** The memory of the WebAssembly that is instantiated next. */
 function nextMemory(): () => WebAssembly.Memory | undefined {
@@ -29,11 +32,9 @@ function answer(): Uint8Array {
   return new TextEncoder().encode(events.join(""));
 }
 
-test("an answer that comes in one large read is whole, and the core's memory stays smaller than it", async () => {
-  vi.resetModules();
-  const memory = nextMemory();
+/** Reads it through a stream that hands it on at once; gives how long its text is. */
+async function readAtOnce(bytes: Uint8Array): Promise<number> {
   const { ChatTransport } = await import("./index.js");
-  const bytes = answer();
   const transport = new ChatTransport({
     task: "agent",
     accessToken: () => "token",
@@ -54,6 +55,40 @@ test("an answer that comes in one large read is whole, and the core's memory sta
   for await (const chunk of stream ?? []) {
     if (chunk.type === "text-delta") length += chunk.delta.length;
   }
-  expect(length).toBe(RECORDS * TEXT.length);
-  expect(memory()?.buffer.byteLength).toBeLessThan(bytes.length / 2);
+  return length;
+}
+
+const large = answer();
+/** The core is told of so many bytes at once. */
+const PIECES = Math.ceil(large.length / (512 * 1024));
+
+test("an answer that comes in one large read is whole, and the core's memory stays smaller than it", async () => {
+  vi.resetModules();
+  const memory = nextMemory();
+  expect(await readAtOnce(large)).toBe(RECORDS * TEXT.length);
+  expect(memory()?.buffer.byteLength).toBeLessThan(large.length / 2);
+});
+
+describe("between the pieces of a large read", () => {
+  test("a page has its turn", async () => {
+    const yieldToPage = vi.fn(async () => {});
+    vi.stubGlobal("scheduler", { yield: yieldToPage });
+    expect(await readAtOnce(large)).toBe(RECORDS * TEXT.length);
+    expect(yieldToPage).toHaveBeenCalledTimes(PIECES - 1);
+  });
+
+  test("a page has its turn also in a task that was given up", async () => {
+    const giveUp = vi.fn(async () => Promise.reject(new DOMException("", "AbortError")));
+    vi.stubGlobal("scheduler", { yield: giveUp });
+    expect(await readAtOnce(large)).toBe(RECORDS * TEXT.length);
+    expect(giveUp).toHaveBeenCalledTimes(PIECES - 1);
+  });
+
+  test("a page that is hidden needs none", async () => {
+    const yieldToPage = vi.fn(async () => {});
+    vi.stubGlobal("scheduler", { yield: yieldToPage });
+    vi.stubGlobal("document", { visibilityState: "hidden" });
+    expect(await readAtOnce(large)).toBe(RECORDS * TEXT.length);
+    expect(yieldToPage).not.toHaveBeenCalled();
+  });
 });

@@ -1,6 +1,8 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { abortError } from "./abort-error.js";
+import { checkCall, pendingOf, sendOf } from "./calls.js";
 import { type Core, createCore } from "./core.js";
+import { checkCallback, coreOptions, hasToken } from "./options.js";
 import { checkStreamSource } from "./stream-source.js";
 import { hasTabs } from "./tabs/has-tabs.js";
 import type { SharedChat } from "./tabs/shared-chat.js";
@@ -95,7 +97,9 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   reconnectToStream = async (
     options: ReconnectToStreamOptions,
   ): Promise<ReadableStream<UIMessageChunk> | null> => {
-    const stream = await this.#made().call("reconnect", options);
+    const core = this.#made();
+    checkCall(options);
+    const stream = await core.call("reconnect", options);
     if (stream) this.#share(options.chatId, (chat) => chat.resumed());
     return stream;
   };
@@ -119,10 +123,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     chatId: string,
     message: UIMessage,
     metadata?: Record<string, unknown>,
-  ): Promise<boolean> =>
-    this.#made()
-      .call("steer", { chatId, message, metadata })
-      .catch(() => false);
+  ): Promise<boolean> => this.#steer(chatId, message, metadata).catch(() => false);
 
   /**
    * Sends an action of the app's own, for the agent's `onAction`.
@@ -144,7 +145,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
    * @returns `false` without a session, or with a closed one.
    */
   sendRecord = async (chatId: string, record: ChatInputChunk): Promise<boolean> =>
-    this.#made().call("steer", { chatId, message: record, metadata: false });
+    this.#steer(chatId, record, false);
 
   /**
    * Ends the running turn.
@@ -174,6 +175,9 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
 
   /** Restores what the app had stored. */
   setSession(chatId: string, session: ChatSessionPersistedState): void {
+    if (!hasToken(session)) {
+      throw new TypeError("A restored chat session needs its `publicAccessToken`, a string.");
+    }
     this.#made().tell({ type: "session", chatId, session });
   }
 
@@ -302,16 +306,29 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   }
 
   #made(): Core {
-    this.#core ??= createCore(this.#options, {
-      onConnection: this.#connectionChanged,
-      onSession: (chatId) => this.#tabs?.chat(chatId).sessionChanged(),
-    });
+    if (!this.#core) {
+      const options = coreOptions(this.#options, {
+        onConnection: this.#connectionChanged,
+        onSession: (chatId) => this.#tabs?.chat(chatId).sessionChanged(),
+      });
+      this.#core = createCore(options);
+      this.#options = options;
+    }
     return this.#core;
+  }
+
+  /** @throws At once, where there is no message. */
+  #steer(chatId: string, message: object, metadata: object | false | undefined): Promise<boolean> {
+    const core = this.#made();
+    return core.call("steer", pendingOf(this.#options, chatId, message, metadata));
   }
 
   /** Sends something that begins a turn, where the chat is this tab's or nobody's. */
   async #send(chatId: string | undefined, call: object): Promise<ReadableStream<UIMessageChunk>> {
-    const send = async () => this.#made().call("send", call);
+    const send = async () => {
+      const core = this.#made();
+      return core.call("send", sendOf(this.#options, call, this.getSession));
+    };
     // Without a chat it is refused, in words.
     const opening = chatId ? this.#opened() : undefined;
     if (!chatId || !opening) return send();
@@ -396,8 +413,11 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     value: TriggerChatTransportOptions[Key],
   ): void {
     if (this.#core) {
+      if (key !== "clientData") checkCallback(key, value);
       checkStreamSource({ ...this.#options, [key]: value });
-      this.#core.setOption(key, value);
+      // A copy, which the core looks things up in.
+      this.#options[key] = value;
+      this.#core.optionsChanged();
     } else {
       this.#options = { ...this.#options, [key]: value };
     }

@@ -3,8 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::host::{
-    abort_error, get_flag, get_number, get_string, make_error, new_object, set_flag, set_number,
-    set_string, type_error,
+    get_flag, get_number, get_string, make_error, new_object, set_flag, set_number, set_string,
 };
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::session::PersistedSession;
@@ -15,30 +14,16 @@ pub(super) fn number(count: u64) -> f64 {
     count as f64
 }
 
-/// The persisted form as the app gave it. What has another type than it should counts as absent.
-///
-/// # Errors
-/// A `TypeError` when there is no token, as nothing can be restored without one.
-pub(crate) fn persisted_from_js(value: &JsValue) -> Result<PersistedSession, JsValue> {
-    // One that no header can hold would show up in what the host says of it.
-    let is_token = |token: &String| token.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    match get_string(value, "publicAccessToken").filter(is_token) {
-        Some(public_access_token) => {
-            Ok(PersistedSession { public_access_token, ..tokenless_from_js(value) })
-        }
-        None => Err(type_error("A restored chat session needs its `publicAccessToken`, a string.")),
-    }
-}
-
-/// The persisted form without its token, as another tab tells it.
-pub(crate) fn tokenless_from_js(value: &JsValue) -> PersistedSession {
+/// The persisted form as the app gave it, or another tab, which does not tell the token. What has another
+/// type than it should counts as absent.
+pub(crate) fn persisted_from_js(value: &JsValue) -> PersistedSession {
     // What is no whole number from zero on is none that the service could have given.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let active_input_seq = get_number(value, "activeInputSeq")
         .map(|seq| (seq, seq as u64))
         .and_then(|(seq, whole)| (number(whole) == seq).then_some(whole));
     PersistedSession {
-        public_access_token: String::new(),
+        public_access_token: get_string(value, "publicAccessToken").unwrap_or_default(),
         last_event_id: get_string(value, "lastEventId"),
         active_input_seq,
         is_streaming: get_flag(value, "isStreaming"),
@@ -84,7 +69,7 @@ pub(crate) fn error_to_js(error: &ChatError) -> JsValue {
             set_string(&error, "partId", Some(&part_id.0));
             error
         }
-        ChatError::Aborted => abort_error(),
+        ChatError::Aborted => make_error("AbortError", "The chat request was aborted."),
         ChatError::Other(text) => make_error("Error", text),
         ChatError::Foreign(thrown) => thrown.get::<JsValue>().cloned().unwrap_or_default(),
     }

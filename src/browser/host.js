@@ -1,8 +1,7 @@
 // @ts-check
 // The I/O of one chat: what the machine in WebAssembly orders is carried out here, by the host's own
-// fetch, streams and timers, and what comes of it is told to the machine's inbox. Options are checked
-// here, before there is a machine to tell; nothing else is decided here, and nothing throws into the
-// machine.
+// fetch, streams and timers, and what comes of it is told to the machine's inbox. Nothing is decided
+// here, and nothing throws into the machine.
 //
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
@@ -32,33 +31,6 @@ const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
 const MAX_BYTES_AT_ONCE = 512 * 1024;
 
 /**
- * Checks the constructor's argument and copies it, for later changes are made in the copy.
- *
- * @param {any} options
- * @returns {Options}
- */
-export function readOptions(options) {
-  const { task, accessToken, baseURL, headStart } = options ?? {};
-  if (!isFilled(task)) {
-    throw new TypeError("`task` is required: the id of the agent's task, a string.");
-  }
-  if (accessToken == null) {
-    throw new TypeError("`accessToken` is required: a function that gives a session token.");
-  }
-  if (!["string", "function", "undefined"].includes(typeof baseURL)) {
-    throw new TypeError("`baseURL` has to be a string, or a function that gives one.");
-  }
-  if (headStart != null && !isFilled(headStart)) {
-    throw new TypeError("`headStart` has to be a URL, a string.");
-  }
-  for (const name of ["accessToken", "startSession", "fetch", "onSessionChange", "onEvent"]) {
-    checkCallback(name, options[name]);
-  }
-  const stored = Object.entries(options.sessions ?? {});
-  return { ...options, stored: stored.map(([chatId, session]) => ({ ...session, chatId })) };
-}
-
-/**
  * One of the sessions that the app had stored, with its `chatId`; `undefined` behind the last.
  *
  * @param {Options} options
@@ -71,28 +43,6 @@ export function storedSession(options, index) {
 /** @param {Options} options */
 export function canStartSession(options) {
   return Boolean(options.startSession);
-}
-
-/**
- * Changes an option that is live.
- *
- * @param {Options} options
- * @param {string} name
- * @param {unknown} value
- */
-export function setOption(options, name, value) {
-  if (name !== "clientData") checkCallback(name, value);
-  options[name] = value;
-}
-
-/**
- * @param {string} name
- * @param {unknown} value
- */
-export function checkCallback(name, value) {
-  if (value != null && typeof value !== "function") {
-    throw new TypeError(`\`${name}\` has to be a function.`);
-  }
 }
 
 // Objects, member by member
@@ -113,7 +63,7 @@ export function get(object, key) {
  */
 export function getString(object, key) {
   const value = object?.[key];
-  return isFilled(value) ? value : undefined;
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /**
@@ -158,15 +108,6 @@ export function set(object, key, value) {
  */
 export function makeError(name, message) {
   return Object.assign(new Error(message), { name });
-}
-
-/** @param {string} text */
-export function typeError(text) {
-  return new TypeError(text);
-}
-
-export function abortError() {
-  return makeError("AbortError", "The chat request was aborted.");
 }
 
 /** A number that decides how long waits are, so that clients do not come back in step. */
@@ -571,6 +512,8 @@ export class ChatHost {
    */
   async read(id, restMs) {
     if (restMs) await new Promise((rested) => setTimeout(rested, restMs));
+    // Between two pieces of a large read a page that is seen has its turn.
+    else if (this.#requests.get(id)?.unread && !isHidden()) await yieldToPage();
     const request = this.#requests.get(id);
     if (!request) return;
     let bytes;
@@ -684,6 +627,13 @@ function isHidden() {
   return globalThis.document?.visibilityState === "hidden";
 }
 
+/** Lets the page do what is due, where the host can be asked for that. */
+function yieldToPage() {
+  const { scheduler } = /** @type {{ scheduler?: { yield?(): Promise<void> } }} */ (globalThis);
+  // It fails in a task that the app has given up.
+  return scheduler?.yield?.().catch(() => {});
+}
+
 /**
  * How long the service asks to wait; `undefined` where it does not, or not readably.
  *
@@ -721,20 +671,12 @@ function defined(object) {
 }
 
 /**
- * @param {unknown} value
- * @returns {value is string}
- */
-export function isFilled(value) {
-  return typeof value === "string" && value !== "";
-}
-
-/**
  * Whether a header can hold it: a host's own complaint would show it.
  *
  * @param {unknown} value
  */
 function isToken(value) {
-  return isFilled(value) && /^[ -~]+$/.test(value);
+  return typeof value === "string" && /^[ -~]+$/.test(value);
 }
 
 /**

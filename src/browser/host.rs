@@ -1,4 +1,4 @@
-//! The functions of `host.js` and `calls.js`, and the host's clock and randomness.
+//! The functions of `host.js`, and the host's clock and randomness.
 
 use wasm_bindgen::prelude::*;
 
@@ -17,21 +17,15 @@ extern "C" {
 #[wasm_bindgen(module = "/src/browser/host.js")]
 extern "C" {
     /// The transport's options, checked. The callbacks in them are live.
-    #[derive(Clone)]
-    pub(crate) type Options;
-
-    #[wasm_bindgen(js_name = readOptions, catch)]
-    pub(crate) fn read_options(options: &JsValue) -> Result<Options, JsValue>;
+    #[wasm_bindgen(typescript_type = "any")]
+    #[derive(Clone, Debug)]
+    pub type Options;
 
     #[wasm_bindgen(js_name = storedSession)]
     pub(crate) fn stored_session(options: &Options, index: u32) -> JsValue;
 
     #[wasm_bindgen(js_name = canStartSession)]
     pub(crate) fn can_start_session(options: &Options) -> bool;
-
-    #[wasm_bindgen(js_name = setOption, catch)]
-    pub(crate) fn set_option(options: &Options, name: &str, value: &JsValue)
-    -> Result<(), JsValue>;
 
     pub(crate) fn get(object: &JsValue, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = getString)]
@@ -52,10 +46,6 @@ extern "C" {
 
     #[wasm_bindgen(js_name = makeError)]
     pub(super) fn make_error(name: &str, message: &str) -> JsValue;
-    #[wasm_bindgen(js_name = typeError)]
-    pub(super) fn type_error(text: &str) -> JsValue;
-    #[wasm_bindgen(js_name = abortError)]
-    pub(super) fn abort_error() -> JsValue;
 
     #[wasm_bindgen(js_name = randomUuid)]
     fn random_uuid() -> String;
@@ -142,22 +132,6 @@ extern "C" {
     #[allow(dead_code)]
     #[wasm_bindgen(js_name = eventSourceFetch)]
     fn event_source_fetch(credentials: &str) -> JsValue;
-}
-
-#[wasm_bindgen(module = "/src/browser/calls.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = checkCall, catch)]
-    pub(crate) fn check_call(call: &JsValue) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(js_name = readSend, catch)]
-    pub(crate) fn read_send(
-        options: &Options,
-        call: &JsValue,
-        has_session: bool,
-    ) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_name = readPending, catch)]
-    pub(crate) fn read_pending(options: &Options, call: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 impl ChatHost {

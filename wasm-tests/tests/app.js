@@ -1,6 +1,6 @@
 // What an app around the transport does, and what a test needs to look at.
 
-/** The options of a transport whose app has the server's `/app` routes. */
+/** The options of a transport whose app has the server's `/app` routes, as `js/src/options.ts` makes them. */
 export function appOptions(server, task, sessions) {
   const post = (path, body) =>
     fetch(`${server}/app/chats/${path}`, {
@@ -11,7 +11,7 @@ export function appOptions(server, task, sessions) {
   return {
     task,
     baseURL: server,
-    sessions,
+    stored: Object.entries(sessions ?? {}).map(([chatId, session]) => ({ ...session, chatId })),
     clientData: { paceMs: 10 },
     accessToken: async ({ chatId }) => (await post(`${chatId}/token`)).text(),
     startSession: async ({ chatId, taskId, clientData }) =>
@@ -19,9 +19,13 @@ export function appOptions(server, task, sessions) {
   };
 }
 
+/** A message, as `js/src/calls.ts` makes it. */
 export function userMessage(chatId, text, abortSignal) {
   const message = { id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] };
-  return { trigger: "submit-message", chatId, messages: [message], abortSignal };
+  const source = "submit-message";
+  const payload = { message, chatId, trigger: source, metadata: { paceMs: 10 } };
+  const body = JSON.stringify({ kind: "message", payload });
+  return { chatId, abortSignal, stopOnAbort: true, source, messageId: message.id, body };
 }
 
 /** Reads up to `count` chunks, or to the end. */

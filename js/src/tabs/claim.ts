@@ -37,6 +37,7 @@ export class ChatClaim {
   #unwatch = new AbortController();
   #waiting: ((isGranted: boolean) => void)[] = [];
   #isHeld = false;
+  #isGranted = false;
   #isReadOnly = false;
 
   constructor(host: ClaimHost) {
@@ -47,6 +48,11 @@ export class ChatClaim {
   /** Whether the chat is this tab's, or about to be. */
   get isHeld(): boolean {
     return this.#isHeld;
+  }
+
+  /** Whether this tab has claimed the chat aloud: before that, nobody listens to it. */
+  get isGranted(): boolean {
+    return this.#isGranted;
   }
 
   /** Whether the chat is another tab's. */
@@ -67,6 +73,8 @@ export class ChatClaim {
 
   /** Lets go of all that would keep a page out of the back/forward cache. */
   close(): void {
+    // A turn that goes on claims the chat anew when the channel is open again.
+    this.#isGranted = false;
     this.#tell("closed");
   }
 
@@ -99,6 +107,7 @@ export class ChatClaim {
     const told = this.#claim.tell(performance.now(), FACTS.indexOf(fact), tab, life);
     const [delay = -1, isHeld, isReadOnly, ...orders] = told;
     this.#isHeld = isHeld === 1;
+    this.#isGranted &&= this.#isHeld;
     clearTimeout(this.#timer);
     if (delay >= 0) this.#timer = setTimeout(() => this.#tell("woken"), delay);
     for (let at = 0; at < orders.length; at += 2) {
@@ -135,6 +144,7 @@ export class ChatClaim {
         this.#tabOf.clear();
         break;
       case "granted":
+        this.#isGranted = true;
         this.#answer(true);
         this.#host.granted();
         break;

@@ -37,8 +37,6 @@ export class SharedChat {
   #claim: ChatClaim;
   #told: ToldHistory;
   #heard = new HeardHistory();
-  /** The chat was claimed by this tab: before that, nobody listens to it. */
-  #isClaimed = false;
   /** How many sends wait for the claim, or for their acknowledgement. */
   #beginning = 0;
   #ending: ReturnType<typeof setTimeout> | undefined;
@@ -87,7 +85,6 @@ export class SharedChat {
     clearTimeout(this.#catchingUp);
     this.#wasAway = true;
     this.#tellLast();
-    this.#isClaimed = false;
     this.#claim.close();
   }
 
@@ -224,7 +221,7 @@ export class SharedChat {
 
   /** Whether others listen to the messages of this tab. */
   get #isHeard(): boolean {
-    return (this.#isClaimed && this.#claim.isHeld) || this.#late !== undefined;
+    return this.#claim.isGranted || this.#late !== undefined;
   }
 
   #isIdle(): boolean {
@@ -234,14 +231,12 @@ export class SharedChat {
   #release(): void {
     if (!this.#isIdle()) return;
     this.#told.tellNow();
-    this.#isClaimed = false;
     this.#claim.over();
     clearTimeout(this.#late);
     this.#late = setTimeout(() => this.#fellSilent(), LATE_WORDS_MS);
   }
 
   #granted(): void {
-    this.#isClaimed = true;
     this.#lastOwner = undefined;
     this.#told.tell();
   }
@@ -254,7 +249,6 @@ export class SharedChat {
   #readOnlyChanged(): void {
     const { isReadOnly } = this.#claim;
     if (isReadOnly) {
-      this.#isClaimed = false;
       this.#fellSilent();
       this.#told.forget();
     } else {

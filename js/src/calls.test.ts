@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ChatTransport } from "./index.js";
 import type { SendMessagesOptions } from "./transport.js";
 
@@ -101,4 +101,32 @@ test("an action may be anything that JSON holds, and nothing else", async () => 
   for (const action of [() => 1, Symbol("undo")]) {
     await expect(sent({ body: { action } })).rejects.toThrow("`action` is required");
   }
+});
+
+describe("a call is refused in words", () => {
+  const transport = new ChatTransport({ task: "agent", accessToken: () => "secret" });
+  const messages = [user];
+  test.each([
+    ["without a chat", { messages, chatId: "" }, "`chatId` is required"],
+    ["without a message", { messages: [] }, "needs at least one message"],
+    ["with a trigger of no kind", { messages, trigger: "edit" }, "`trigger` has to be"],
+    ["with a wrong `onSettled`", { messages, onSettled: 1 }, "`onSettled` has to be a function."],
+  ])("%s", async (_, call, words) => {
+    const refused = sent(call);
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow(words);
+  });
+
+  test("without anything", async () => {
+    const nothing = undefined as never;
+    await expect(transport.sendMessages(nothing)).rejects.toThrow("`chatId` is required");
+    await expect(transport.reconnectToStream(nothing)).rejects.toThrow("`chatId` is required");
+  });
+
+  test("when its signal is aborted already", async () => {
+    const aborted = { chatId: "chat", abortSignal: AbortSignal.abort() };
+    const error = { name: "AbortError" };
+    await expect(sent({ messages, ...aborted })).rejects.toMatchObject(error);
+    await expect(transport.reconnectToStream(aborted)).rejects.toMatchObject(error);
+  });
 });

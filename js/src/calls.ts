@@ -1,21 +1,33 @@
-// @ts-check
 // The app's calls that send something: what they are given is checked, and made into the text that goes
 // out. It is made once, so that every retry of a send has the same bytes.
 //
 // The text is built here because here its parts are values: in WebAssembly, where they would be texts,
 // the same took four times the code (docs/performance.md).
+import { abortError } from "./abort-error.js";
+import { checkCallback, isFilled } from "./options.js";
+import type { ChatSessionPersistedState, TriggerChatTransportOptions } from "./types.js";
 
-import { abortError, checkCallback, isFilled } from "./host.js";
+/** Something of the app's, which nobody has checked. */
+type Given = Readonly<Record<string, unknown>>;
 
-/** @typedef {import("./host.js").Options} Options */
+/** A send, as the core takes it. */
+type Send = {
+  chatId: unknown;
+  source: unknown;
+  messageId?: unknown;
+  /** One record of `.in`. */
+  body: string;
+  /** What the app's own route takes, where the app has one and may need it. */
+  headStart?: string | undefined;
+};
 
 /**
  * Checks what every call with options has: a chat, and a signal that is not aborted yet.
  *
- * @param {any} call
+ * @throws A `TypeError` that says what is wrong, or an `AbortError`.
  */
-export function checkCall(call) {
-  const { chatId, abortSignal } = call ?? {};
+export function checkCall(call: object | undefined | null): void {
+  const { chatId, abortSignal } = (call ?? {}) as { chatId?: unknown; abortSignal?: AbortSignal };
   if (abortSignal?.aborted) throw abortError();
   if (!isFilled(chatId)) {
     throw new TypeError("`chatId` is required, a string that is not empty.");
@@ -24,21 +36,23 @@ export function checkCall(call) {
 
 /**
  * Makes a send of the options of `sendMessages`: a message, the wish for the last answer anew, or an
- * action, for which the AI SDK has no `trigger`. `headStart` is what the app's own route takes, where
- * the app has one and may need it.
+ * action, for which the AI SDK has no `trigger`.
  *
- * @param {Options} options
- * @param {any} call
- * @param {boolean} hasSession
+ * @throws As `checkCall` does.
  */
-export function readSend(options, call, hasSession) {
+export function sendOf(
+  options: TriggerChatTransportOptions,
+  call: object,
+  sessionOf: (chatId: string) => ChatSessionPersistedState | undefined,
+): Send {
   checkCall(call);
-  const { chatId, abortSignal, onSettled, trigger, messages, messageId, body } = call;
+  const { chatId, abortSignal, onSettled, trigger, messages, messageId, ...rest } = call as Given;
   checkCallback("onSettled", onSettled);
   const stopOnAbort = options.stopOnAbort !== false;
-  const metadata = mergedMetadata(options, call.metadata);
+  const metadata = mergedMetadata(options, rest.metadata);
   const send = { chatId, abortSignal, onSettled, stopOnAbort };
-  const { action } = body ?? {};
+  const body = rest.body as Given | undefined;
+  const action = body?.action;
   if (action !== undefined || trigger === "action") {
     if (JSON.stringify(action) === undefined) {
       throw new TypeError("`action` is required: a value that JSON can hold.");
@@ -47,11 +61,11 @@ export function readSend(options, call, hasSession) {
     const text = record({ chatId, trigger: "action", action, metadata });
     return { ...send, source: "action", body: text };
   }
-  if (!["submit-message", "regenerate-message"].includes(trigger)) {
+  const isSubmit = trigger === "submit-message";
+  if (!isSubmit && trigger !== "regenerate-message") {
     throw new TypeError('`trigger` has to be "submit-message" or "regenerate-message".');
   }
   const last = Array.isArray(messages) ? messages.at(-1) : undefined;
-  const isSubmit = trigger === "submit-message";
   if (isSubmit && last === undefined) {
     throw new TypeError('"submit-message" needs at least one message in `messages`.');
   }
@@ -62,7 +76,7 @@ export function readSend(options, call, hasSession) {
     ...{ ...send, source: trigger, messageId: messageId ?? last?.id },
     body: record({ ...extra, ...message, ...fixed }),
     headStart:
-      options.headStart && !hasSession
+      options.headStart && !sessionOf(chatId as string)
         ? JSON.stringify({ ...extra, headStartMessages: messages, ...fixed })
         : undefined,
   };
@@ -72,10 +86,14 @@ export function readSend(options, call, hasSession) {
  * The same for a message that is added to a running turn. It rides whole. With `false` for
  * its metadata it is no message but a record of `.in`, and goes as it is.
  *
- * @param {Options} options
- * @param {any} call
+ * @throws A `TypeError` where there is no message.
  */
-export function readPending(options, { chatId, message, metadata }) {
+export function pendingOf(
+  options: TriggerChatTransportOptions,
+  chatId: string,
+  message: { id?: string },
+  metadata: object | false | undefined,
+): Send {
   if (message == null) throw new TypeError("`message` is required: the message to add.");
   if (metadata === false) return { chatId, source: "steer", body: JSON.stringify(message) };
   const payload = { message, chatId, trigger: "submit-message" };
@@ -85,23 +103,14 @@ export function readPending(options, { chatId, message, metadata }) {
   };
 }
 
-/**
- * A record of `.in` that holds a message, or something in its place.
- *
- * @param {object} payload
- */
-function record(payload) {
+/** A record of `.in` that holds a message, or something in its place. */
+function record(payload: object): string {
   return JSON.stringify({ kind: "message", payload });
 }
 
-/**
- * A call's metadata over the transport's client data; none where there is neither.
- *
- * @param {Options} options
- * @param {any} metadata
- */
-function mergedMetadata({ clientData }, metadata) {
-  return clientData || metadata ? { ...clientData, ...metadata } : undefined;
+/** A call's metadata over the transport's client data; none where there is neither. */
+function mergedMetadata({ clientData }: TriggerChatTransportOptions, metadata: unknown) {
+  return clientData || metadata ? { ...clientData, ...(metadata as object) } : undefined;
 }
 
 /**
@@ -110,22 +119,16 @@ function mergedMetadata({ clientData }, metadata) {
  *
  * Rule of the published client (`slimSubmitMessageForWire`); it keeps an answer to a tool under the
  * size limit of an append.
- *
- * @param {any} message
  */
-function slim(message) {
+function slim(message: Given | null): unknown {
   const { id, role, parts } = message ?? {};
   if (role !== "assistant" || !Array.isArray(parts)) return message;
   const kept = parts.flatMap(slimPart);
   return kept.length > 0 ? { id, role, parts: kept } : message;
 }
 
-/**
- * The part, reduced, where it is a resolved tool part.
- *
- * @param {any} part
- */
-function slimPart(part) {
+/** The part, reduced, where it is a resolved tool part. */
+function slimPart(part: Given | null): object[] {
   const { type, toolCallId, state, toolName, output, errorText, approval } = part ?? {};
   const isDynamic = type === "dynamic-tool";
   if (!isDynamic && !String(type).startsWith("tool-")) return [];
