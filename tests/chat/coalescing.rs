@@ -14,12 +14,7 @@ const MANY: usize = 64;
 
 /// What a read of these chunks hands on.
 fn read_of(chunks: &[String], coalesces: bool) -> Vec<Value> {
-    let mut chat = Harness::idle();
-    chat.chat.set_coalesces(coalesces);
-    chat.tell(send(1));
-    chat.tell(acknowledged(1, 0));
-    chat.tell(connected(2));
-    chat.tell(wanted(1));
+    let mut chat = Harness::streaming_where(|chat| chat.set_coalesces(coalesces));
     let records: Vec<_> = chunks
         .iter()
         .enumerate()

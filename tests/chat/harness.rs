@@ -50,7 +50,13 @@ impl Harness {
 
     /// Call 1 has sent its message as `.in` 0: its stream 1 is read through request 2, and wants.
     pub(crate) fn streaming() -> Self {
+        Self::streaming_where(|_| {})
+    }
+
+    /// The same, of a chat that was set up so.
+    pub(crate) fn streaming_where(set_up: impl FnOnce(&mut Chat)) -> Self {
         let mut harness = Self::idle();
+        set_up(&mut harness.chat);
         harness.tell(send(1));
         harness.tell(acknowledged(1, 0));
         harness.tell(connected(2));

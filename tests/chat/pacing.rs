@@ -149,13 +149,7 @@ fn a_hidden_page_never_rests_for_its_timers_are_late() {
 
 #[test]
 fn whoever_wants_each_chunk_as_it_was_written_gets_it_as_it_comes() {
-    let mut chat = Harness::idle();
-    chat.chat.set_coalesces(false);
-    chat.tell(send(1));
-    chat.tell(acknowledged(1, 0));
-    chat.tell(connected(2));
-    chat.tell(wanted(1));
-    let mut reader = Reader::of(chat);
+    let mut reader = Reader::of(Harness::streaming_where(|chat| chat.set_coalesces(false)));
     for _ in 0..20 {
         assert!(reader.reads_on_after(5, 1));
     }
