@@ -4,8 +4,7 @@
 //! The crate is built in layers; arrows run down only:
 //!
 //! ```text
-//! transport   the class that JavaScript sees; wires machines to drivers   (wasm32 only)
-//! browser     the drivers: fetch, streams, timers, callbacks             (wasm32 only)
+//! browser     the border, and the host beyond it: fetch, streams, timers, callbacks   (wasm32 only)
 //! chat        one chat's state machines: facts in, orders out
 //! wire        the wire format: bytes and text; what runs for every byte is compiled for speed
 //! ```
@@ -18,14 +17,15 @@
 mod browser;
 pub mod chat;
 mod text;
-#[cfg(target_arch = "wasm32")]
-mod transport;
 pub mod wire;
 
 pub use trigger_chat_base::{rules, time};
 
 #[cfg(target_arch = "wasm32")]
-pub use transport::ChatTransport;
+pub use browser::{
+    border::open_chat,
+    host::{ChatHost, Options},
+};
 
 /// Smaller than the standard library's by 2 kB of compressed WebAssembly, and as fast.
 #[cfg(target_arch = "wasm32")]

@@ -12,7 +12,7 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** A send, as the core takes it. */
 type Send = {
-  chatId: unknown;
+  chatId: string;
   source: unknown;
   messageId?: unknown;
   /** One record of `.in`. */
@@ -26,7 +26,7 @@ type Send = {
  *
  * @throws A `TypeError` that says what is wrong, or an `AbortError`.
  */
-export function checkCall(call: object | undefined | null): void {
+export function checkCall(call: object | undefined | null): asserts call is { chatId: string } {
   const { chatId, abortSignal } = (call ?? {}) as { chatId?: unknown; abortSignal?: AbortSignal };
   if (abortSignal?.aborted) throw abortError();
   if (!isFilled(chatId)) {
@@ -46,7 +46,8 @@ export function sendOf(
   sessionOf: (chatId: string) => ChatSessionPersistedState | undefined,
 ): Send {
   checkCall(call);
-  const { chatId, abortSignal, onSettled, trigger, messages, messageId, ...rest } = call as Given;
+  const { chatId, abortSignal, onSettled, trigger, messages, messageId, ...rest } =
+    call as Given & { chatId: string };
   checkCallback("onSettled", onSettled);
   const stopOnAbort = options.stopOnAbort !== false;
   const metadata = mergedMetadata(options, rest.metadata);
@@ -76,7 +77,7 @@ export function sendOf(
     ...{ ...send, source: trigger, messageId: messageId ?? last?.id },
     body: record({ ...extra, ...message, ...fixed }),
     headStart:
-      options.headStart && !sessionOf(chatId as string)
+      options.headStart && !sessionOf(chatId)
         ? JSON.stringify({ ...extra, headStartMessages: messages, ...fixed })
         : undefined,
   };

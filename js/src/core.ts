@@ -1,9 +1,12 @@
 import { wasm } from "#wasm";
-import { ChatTransport as Core, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
+import {
+  type ChatHost,
+  initSync,
+  openChat,
+} from "../../target/wasm-pack/trigger_chat_transport.js";
 import { compiledOnce } from "./compile.js";
 import type { CoreOptions } from "./options.js";
-
-export type { Core };
+import type { ChatSessionPersistedState } from "./types.js";
 
 /**
  * Where the WebAssembly comes from is the entry's: its bytes lie in the JavaScript, or `init` of a slim entry
@@ -11,8 +14,61 @@ export type { Core };
  */
 const compile = compiledOnce(() => initSync(wasm()));
 
-/** Makes the transport's core. */
-export function createCore(options: CoreOptions): Core {
-  compile();
-  return new Core(options);
+/** What concerns one chat. */
+type OfChat = { chatId: string };
+
+/** The chats of a transport. Each has a machine in the WebAssembly. */
+export class Core {
+  #options: CoreOptions;
+  #chats = new Map<string, ChatHost>();
+
+  /** Nothing happens before the first call: no request, no timer, no listener. */
+  constructor(options: CoreOptions) {
+    compile();
+    this.#options = options;
+    for (const { chatId, ...session } of options.stored) {
+      this.tell({ type: "restored", chatId, session });
+    }
+  }
+
+  /** A call that is answered by a promise: see `ChatHost` for which there are, and what they resolve with. */
+  call(type: string, options: OfChat): ReturnType<ChatHost["call"]> {
+    return this.#chat(options.chatId).call(type, options);
+  }
+
+  /** Tells a chat something that the app knows: see `ChatHost` for which facts there are. */
+  tell(fact: OfChat & { type: string; [member: string]: unknown }): void {
+    this.#chat(fact.chatId).tell(fact);
+  }
+
+  /** The persisted state of a chat's session. */
+  getSession(chatId: string): ChatSessionPersistedState | undefined {
+    return this.#chats.get(chatId)?.session();
+  }
+
+  /** One of the options that are live has been replaced. */
+  optionsChanged(): void {
+    for (const chat of this.#chats.values()) this.#tellOptions(chat);
+  }
+
+  /** Lets go of every stream, request and timer. Turns go on at the server; a later call works. */
+  dispose(): void {
+    for (const chat of this.#chats.values()) chat.tell({ type: "disposed" });
+  }
+
+  #chat(chatId: string): ChatHost {
+    let chat = this.#chats.get(chatId);
+    if (!chat) {
+      chat = openChat(this.#options, chatId, Math.random());
+      this.#chats.set(chatId, chat);
+      this.#tellOptions(chat);
+    }
+    return chat;
+  }
+
+  #tellOptions(chat: ChatHost): void {
+    const { startSession, coalesce, watch, sendTimeoutSeconds } = this.#options;
+    const canStart = Boolean(startSession);
+    chat.tell({ type: "options", canStart, coalesce, watch, sendTimeoutSeconds });
+  }
 }

@@ -1,7 +1,7 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { abortError } from "./abort-error.js";
 import { checkCall, pendingOf, sendOf } from "./calls.js";
-import { type Core, createCore } from "./core.js";
+import { Core } from "./core.js";
 import { checkCallback, coreOptions, hasToken } from "./options.js";
 import { checkStreamSource } from "./stream-source.js";
 import { hasTabs } from "./tabs/has-tabs.js";
@@ -311,7 +311,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
         onConnection: this.#connectionChanged,
         onSession: (chatId) => this.#tabs?.chat(chatId).sessionChanged(),
       });
-      this.#core = createCore(options);
+      this.#core = new Core(options);
       this.#options = options;
     }
     return this.#core;

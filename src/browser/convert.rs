@@ -16,7 +16,7 @@ pub(super) fn number(count: u64) -> f64 {
 
 /// The persisted form as the app gave it, or another tab, which does not tell the token. What has another
 /// type than it should counts as absent.
-pub(crate) fn persisted_from_js(value: &JsValue) -> PersistedSession {
+pub(super) fn persisted_from_js(value: &JsValue) -> PersistedSession {
     // What is no whole number from zero on is none that the service could have given.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let active_input_seq = get_number(value, "activeInputSeq")
@@ -33,7 +33,7 @@ pub(crate) fn persisted_from_js(value: &JsValue) -> PersistedSession {
 }
 
 /// The persisted form as the app stores it.
-pub(crate) fn persisted_to_js(session: &PersistedSession) -> JsValue {
+pub(super) fn persisted_to_js(session: &PersistedSession) -> JsValue {
     let state = new_object();
     set_string(&state, "publicAccessToken", Some(&session.public_access_token));
     set_string(&state, "lastEventId", session.last_event_id.as_deref());
@@ -50,7 +50,7 @@ pub(super) fn foreign(thrown: JsValue) -> ChatError {
 }
 
 /// The `Error` that the app gets. What its own code threw comes back as it was.
-pub(crate) fn error_to_js(error: &ChatError) -> JsValue {
+pub(super) fn error_to_js(error: &ChatError) -> JsValue {
     match error {
         ChatError::Api(api) => {
             let error = make_error("TriggerApiError", &api.message);

@@ -1,12 +1,12 @@
 // @ts-check
 // The I/O of one chat: what the machine in WebAssembly orders is carried out here, by the host's own
-// fetch, streams and timers, and what comes of it is told to the machine's inbox. Nothing is decided
-// here, and nothing throws into the machine.
+// fetch, streams and timers, and what comes of it is told to the machine. Nothing is decided here, and
+// nothing throws into the machine.
 //
 // It is JavaScript, and not Rust over web-sys, because that is where these things are native: the
 // same code there was larger by half the module (docs/performance.md).
 
-/** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").Inbox} Inbox */
+/** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").ChatMachine} ChatMachine */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
 /** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
@@ -29,21 +29,6 @@ const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
  * WebAssembly, which never shrinks, would be several times as large.
  */
 const MAX_BYTES_AT_ONCE = 512 * 1024;
-
-/**
- * One of the sessions that the app had stored, with its `chatId`; `undefined` behind the last.
- *
- * @param {Options} options
- * @param {number} index
- */
-export function storedSession(options, index) {
-  return options.stored[index];
-}
-
-/** @param {Options} options */
-export function canStartSession(options) {
-  return Boolean(options.startSession);
-}
 
 // Objects, member by member
 
@@ -110,29 +95,12 @@ export function makeError(name, message) {
   return Object.assign(new Error(message), { name });
 }
 
-/** A number that decides how long waits are, so that clients do not come back in step. */
-export function randomSeed() {
-  return Math.random();
-}
-
-/** A random UUID, version 4. */
-export function randomUuid() {
-  const { crypto } = globalThis;
-  // Only pages of secure origins have it.
-  if (crypto?.randomUUID) return crypto.randomUUID();
-  // A host without Web Crypto has `Math.random`: the bits tell sends apart and guard no secret.
-  const random = () => crypto?.getRandomValues(new Uint8Array(1))[0] ?? Math.random() * 256;
-  const nibble = () => random() & 15;
-  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
-    (place === "x" ? nibble() : 8 | (nibble() & 3)).toString(16),
-  );
-}
-
-/** Carries out the orders of one chat. */
+/** One chat: its machine, whose orders are carried out here. */
 export class ChatHost {
   #options;
   #chatId;
-  #inbox;
+  #machine;
+  #lastCall = 0;
   /** @type {Map<number, Call>} */
   #calls = new Map();
   /** @type {Map<number, Stream>} */
@@ -158,37 +126,75 @@ export class ChatHost {
   /**
    * @param {Options} options
    * @param {string} chatId
-   * @param {Inbox} inbox
+   * @param {ChatMachine} machine
    */
-  constructor(options, chatId, inbox) {
+  constructor(options, chatId, machine) {
     this.#options = options;
     this.#chatId = chatId;
-    this.#inbox = inbox;
+    this.#machine = machine;
     if (options.streamSource !== "eventsource") return;
     this.#credentials = options.withCredentials ? "include" : "same-origin";
   }
 
-  // Calls of the app
+  // Facts
 
   /**
-   * Makes the promise of a call. Its signal counts until the call, or the stream that answers it, is
-   * over.
+   * Makes a call of the app, which is answered by a promise. Its signal counts until the call, or the stream
+   * that answers it, is over.
    *
-   * @param {number} id
-   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean, onSettled?: OnSettled }} [options]
-   *   The call's own.
+   * - `send`, with what `sendOf` (`js/src/calls.ts`) makes of the options of `sendMessages`. Resolves,
+   *   once the send is acknowledged, with the `ReadableStream` of the answer's chunks.
+   * - `steer`, with what `pendingOf` makes of a message: adds it to what the running turn was
+   *   asked. Resolves with whether it was delivered; the open stream goes on.
+   * - `reconnect`, with the options of `reconnectToStream`: resumes a turn that may be running.
+   *   Resolves with the stream of the whole turn, or with `null` where there is nothing to resume.
+   * - `start`: creates the session, where it is not there yet. Resolves with its persisted state.
+   * - `stop`: ends the running turn. Resolves with whether the stop was delivered; never rejects.
+   *
+   * @param {string} type
+   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean, onSettled?: OnSettled }} options
+   * @returns {Promise<any>}
    */
-  openCall(id, { abortSignal: signal, stopOnAbort, onSettled } = {}) {
+  call(type, options) {
+    const { abortSignal: signal, stopOnAbort, onSettled } = options;
+    const id = ++this.#lastCall;
     const onAbort = () => {
-      const stopsTurn = Boolean(stopOnAbort && !this.#options.isLeaving?.());
-      this.#inbox.tell({ type: "aborted", id, stopsTurn });
+      const stopsTurn = stopOnAbort && !this.#options.isLeaving?.();
+      this.tell({ type: "aborted", id, partId: stopsTurn ? randomUuid() : undefined });
     };
     signal?.addEventListener("abort", onAbort);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject, unlisten, onSettled });
+      this.tell({ ...options, type, id, partId: randomUuid() });
     });
   }
+
+  /**
+   * Tells the machine a fact, an object with a `type`. These are the app's:
+   *
+   * - `options`: what of the options concerns the machine. Whether there is a `startSession` may change.
+   * - `restored`: how the app had stored the `session`, before anything else is told.
+   * - `session`: sets the persisted state, which is the member `session`.
+   * - `adopt`: takes over how the `session` of the tab that owns the chat stands: all but its token.
+   * - `cursor`: the app holds the chat's messages up to `lastEventId` already.
+   * - `died`: what a stopped turn owes does not come any more, for it died.
+   * - `retry`: makes a lost connection again without waiting any longer.
+   * - `disposed`: nobody reads any more. Turns go on at the server; a later call works.
+   *
+   * @param {{ type: string, [member: string]: unknown }} fact
+   */
+  tell(fact) {
+    this.#machine.tell(this.#now(), fact);
+    this.#machine.carryOut(this);
+  }
+
+  /** The persisted state of the chat's session, or `undefined`. */
+  session() {
+    return this.#machine.session();
+  }
+
+  // Calls of the app
 
   /**
    * @param {number} id
@@ -224,10 +230,13 @@ export class ChatHost {
         const { unlisten, onSettled } = call;
         this.#streams.set(id, { controller, unlisten, onSettled });
       },
-      pull: () => this.#inbox.wanted(id),
+      pull: () => {
+        this.#machine.wanted(this.#now(), id);
+        this.#machine.carryOut(this);
+      },
       cancel: () => {
         take(this.#streams, id)?.unlisten();
-        this.#inbox.tell({ type: "cancelled", id });
+        this.tell({ type: "cancelled", id });
       },
     });
     call.resolve(stream);
@@ -293,10 +302,10 @@ export class ChatHost {
         throw new TypeError("`startSession` has to give { publicAccessToken }, a string.");
       }
     } catch (error) {
-      return this.#inbox.tell({ type: "startFailed", thrown: error });
+      return this.tell({ type: "startFailed", thrown: error });
     }
     const { publicAccessToken: token, pendingVersion } = result;
-    this.#inbox.tell({ type: "sessionStarted", token, pendingVersion });
+    this.tell({ type: "sessionStarted", token, pendingVersion });
   }
 
   async refreshToken() {
@@ -305,9 +314,9 @@ export class ChatHost {
       token = await this.#options.accessToken({ chatId: this.#chatId });
       if (!isToken(token)) throw new TypeError("`accessToken` has to give a token, a string.");
     } catch (error) {
-      return this.#inbox.tell({ type: "tokenFailed", thrown: error });
+      return this.tell({ type: "tokenFailed", thrown: error });
     }
-    this.#inbox.tell({ type: "tokenReady", token });
+    this.tell({ type: "tokenReady", token });
   }
 
   /** @param {unknown} state */
@@ -326,7 +335,7 @@ export class ChatHost {
    * @param {Record<string, unknown>} event
    * @param {unknown} [thrown] Its error.
    */
-  tell(event, thrown) {
+  tellEvent(event, thrown) {
     const error =
       thrown === undefined || thrown instanceof Error ? thrown : new Error(String(thrown));
     const { type, ...rest } = event;
@@ -343,10 +352,10 @@ export class ChatHost {
    *
    * @param {string} status
    * @param {number} [attempt]
-   * @param {number} [delayMs] Until the next attempt.
+   * @param {number} [nextTry] When the next attempt is, by `#now`.
    */
-  tellConnection(status, attempt, delayMs) {
-    const nextTryAt = delayMs === undefined ? undefined : Date.now() + delayMs;
+  tellConnection(status, attempt, nextTry) {
+    const nextTryAt = nextTry === undefined ? undefined : nextTry - this.#setBack;
     this.#options.onConnection?.(this.#chatId, defined({ status, attempt, nextTryAt }));
   }
 
@@ -383,7 +392,7 @@ export class ChatHost {
     );
     if (!response) return;
     const { status, headers } = response;
-    this.#inbox.tell({
+    this.tell({
       type: "headStarted",
       id,
       status,
@@ -421,12 +430,12 @@ export class ChatHost {
       text = await response.text();
     } catch (error) {
       this.#requests.delete(id);
-      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
+      return this.tell({ type: "networkFailed", id, thrown: error });
     }
     this.#requests.delete(id);
     const { status, headers } = response;
     const retryAfterMs = retryAfter(headers);
-    this.#inbox.tell({ type: "answered", id, status, retryAfterMs, body: text });
+    this.tell({ type: "answered", id, status, retryAfterMs, body: text });
   }
 
   /**
@@ -457,7 +466,7 @@ export class ChatHost {
     });
     if (!response) return;
     const { status, headers } = response;
-    this.#inbox.tell({
+    this.tell({
       type: "connected",
       id,
       status,
@@ -501,7 +510,7 @@ export class ChatHost {
       request.reader = response.body?.getReader();
       return response;
     } catch (error) {
-      this.#inbox.tell({ type: "networkFailed", id, thrown: error });
+      this.tell({ type: "networkFailed", id, thrown: error });
       return undefined;
     }
   }
@@ -520,11 +529,13 @@ export class ChatHost {
     try {
       bytes = (await (request.unread ?? request.reader?.read()))?.value;
     } catch (error) {
-      return this.#inbox.tell({ type: "networkFailed", id, thrown: error });
+      return this.tell({ type: "networkFailed", id, thrown: error });
     }
     const isMore = bytes?.length > MAX_BYTES_AT_ONCE;
     request.unread = isMore ? { value: bytes.subarray(MAX_BYTES_AT_ONCE) } : undefined;
-    this.#inbox.wasRead(id, isMore ? bytes.subarray(0, MAX_BYTES_AT_ONCE) : bytes);
+    const taken = isMore ? bytes.subarray(0, MAX_BYTES_AT_ONCE) : bytes;
+    this.#machine.wasRead(this.#now(), id, taken);
+    this.#machine.carryOut(this);
   }
 
   /** @param {number} id */
@@ -574,7 +585,7 @@ export class ChatHost {
    * The time of now in milliseconds. It never goes back, and it goes on while the machine sleeps, as
    * `performance.now` does not everywhere.
    */
-  now() {
+  #now() {
     const reading = Date.now();
     if (reading < this.#latest) this.#setBack += this.#latest - reading;
     this.#latest = reading;
@@ -593,12 +604,12 @@ export class ChatHost {
       if (isWanted) globalThis.addEventListener?.(name, this.#onWake, true);
       else globalThis.removeEventListener?.(name, this.#onWake, true);
     }
-    if (isWanted && isOffline()) this.#inbox.tell({ type: "offline" });
-    if (isWanted && isHidden()) this.#inbox.tell({ type: "hidden" });
+    if (isWanted && isOffline()) this.tell({ type: "offline" });
+    if (isWanted && isHidden()) this.tell({ type: "hidden" });
   }
 
   #onWake = (/** @type {Event} */ { type }) => {
-    const tell = (/** @type {string} */ fact) => this.#inbox.tell({ type: fact });
+    const tell = (/** @type {string} */ fact) => this.tell({ type: fact });
     if (type === "visibilitychange") return tell(isHidden() ? "hidden" : "shown");
     const wasAway = this.#isAway;
     this.#isAway = type === "pagehide" || type === "freeze";
@@ -609,14 +620,25 @@ export class ChatHost {
     }
   };
 
-  /** @param {number} [delayMs] */
-  setTimer(delayMs) {
+  /** @param {number} [deadline] By `#now`. */
+  setTimer(deadline) {
     clearTimeout(this.#timer);
-    this.#timer =
-      delayMs === undefined
-        ? undefined
-        : setTimeout(() => this.#inbox.tell({ type: "woken" }), delayMs);
+    if (deadline === undefined) return;
+    this.#timer = setTimeout(() => this.tell({ type: "woken" }), deadline - this.#now());
   }
+}
+
+/** A random UUID, version 4. */
+function randomUuid() {
+  const { crypto } = globalThis;
+  // Only pages of secure origins have it.
+  if (crypto?.randomUUID) return crypto.randomUUID();
+  // A host without Web Crypto has `Math.random`: the bits tell sends apart and guard no secret.
+  const random = () => crypto?.getRandomValues(new Uint8Array(1))[0] ?? Math.random() * 256;
+  const nibble = () => random() & 15;
+  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
+    (place === "x" ? nibble() : 8 | (nibble() & 3)).toString(16),
+  );
 }
 
 function isOffline() {

@@ -1,35 +1,29 @@
-//! The functions of `host.js`, and the host's clock and randomness.
+//! The functions of `host.js`.
 
 use wasm_bindgen::prelude::*;
 
-use super::driver::Inbox;
-use crate::chat::action::PartId;
-use crate::time::{Time, milliseconds};
+use super::border::ChatMachine;
 
-#[wasm_bindgen]
-extern "C" {
-    /// A promise that the app gets.
-    #[wasm_bindgen(typescript_type = "Promise<any>")]
-    #[derive(Debug)]
-    pub type Promise;
+/// What `js/src` calls of a host.
+#[wasm_bindgen(typescript_custom_section)]
+const CHAT_HOST: &str = "
+export interface ChatHost {
+  call(type: string, options: object): Promise<any>;
+  tell(fact: { type: string; [member: string]: unknown }): void;
+  session(): any;
 }
+";
 
 #[wasm_bindgen(module = "/src/browser/host.js")]
 extern "C" {
     /// The transport's options, checked. The callbacks in them are live.
     #[wasm_bindgen(typescript_type = "any")]
-    #[derive(Clone, Debug)]
+    #[derive(Debug)]
     pub type Options;
 
-    #[wasm_bindgen(js_name = storedSession)]
-    pub(crate) fn stored_session(options: &Options, index: u32) -> JsValue;
-
-    #[wasm_bindgen(js_name = canStartSession)]
-    pub(crate) fn can_start_session(options: &Options) -> bool;
-
-    pub(crate) fn get(object: &JsValue, key: &str) -> JsValue;
+    pub(super) fn get(object: &JsValue, key: &str) -> JsValue;
     #[wasm_bindgen(js_name = getString)]
-    pub(crate) fn get_string(object: &JsValue, key: &str) -> Option<String>;
+    pub(super) fn get_string(object: &JsValue, key: &str) -> Option<String>;
     #[wasm_bindgen(js_name = getNumber)]
     pub(super) fn get_number(object: &JsValue, key: &str) -> Option<f64>;
     #[wasm_bindgen(js_name = getFlag)]
@@ -47,20 +41,14 @@ extern "C" {
     #[wasm_bindgen(js_name = makeError)]
     pub(super) fn make_error(name: &str, message: &str) -> JsValue;
 
-    #[wasm_bindgen(js_name = randomUuid)]
-    fn random_uuid() -> String;
-
-    #[wasm_bindgen(js_name = randomSeed)]
-    pub(super) fn random_seed() -> f64;
-
     /// Carries out the orders of one chat.
-    pub(super) type ChatHost;
+    #[wasm_bindgen(typescript_type = "ChatHost")]
+    #[derive(Debug)]
+    pub type ChatHost;
 
     #[wasm_bindgen(constructor)]
-    pub(super) fn new(options: &Options, chat_id: &str, inbox: Inbox) -> ChatHost;
+    pub(super) fn new(options: &Options, chat_id: &str, machine: ChatMachine) -> ChatHost;
 
-    #[wasm_bindgen(method, js_name = openCall)]
-    pub(super) fn open_call(this: &ChatHost, id: u32, options: &JsValue) -> Promise;
     #[wasm_bindgen(method)]
     pub(super) fn resolve(this: &ChatHost, id: u32, value: &JsValue);
     #[wasm_bindgen(method)]
@@ -89,14 +77,14 @@ extern "C" {
     pub(super) fn refresh_token(this: &ChatHost);
     #[wasm_bindgen(method)]
     pub(super) fn persist(this: &ChatHost, state: &JsValue);
-    #[wasm_bindgen(method)]
-    pub(super) fn tell(this: &ChatHost, event: &JsValue, error: &JsValue);
+    #[wasm_bindgen(method, js_name = tellEvent)]
+    pub(super) fn tell_event(this: &ChatHost, event: &JsValue, error: &JsValue);
     #[wasm_bindgen(method, js_name = tellConnection)]
     pub(super) fn tell_connection(
         this: &ChatHost,
         status: &str,
         attempt: Option<u32>,
-        delay_ms: Option<f64>,
+        next_try: Option<f64>,
     );
 
     #[wasm_bindgen(method)]
@@ -118,10 +106,8 @@ extern "C" {
     #[wasm_bindgen(method, js_name = cancelRequest)]
     pub(super) fn cancel_request(this: &ChatHost, id: u32);
 
-    #[wasm_bindgen(method, js_name = now)]
-    fn milliseconds_now(this: &ChatHost) -> f64;
     #[wasm_bindgen(method, js_name = setTimer)]
-    pub(super) fn set_timer(this: &ChatHost, delay_ms: Option<f64>);
+    pub(super) fn set_timer(this: &ChatHost, deadline: Option<f64>);
     #[wasm_bindgen(method)]
     pub(super) fn watch(this: &ChatHost, is_wanted: bool);
 }
@@ -132,15 +118,4 @@ extern "C" {
     #[allow(dead_code)]
     #[wasm_bindgen(js_name = eventSourceFetch)]
     fn event_source_fetch(credentials: &str) -> JsValue;
-}
-
-impl ChatHost {
-    /// The time of now, on a clock that never goes back, nor stands still while the machine sleeps.
-    pub(super) fn now(&self) -> Time {
-        Time::from_millis(milliseconds(self.milliseconds_now()))
-    }
-}
-
-pub(crate) fn random_part_id() -> PartId {
-    PartId(random_uuid())
 }

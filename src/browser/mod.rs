@@ -1,9 +1,8 @@
 //! The border to JavaScript: the only place that touches it.
 //!
-//! [`driver`] carries a chat machine's orders over to [`host`], the I/O written in JavaScript, and
-//! brings the facts back through an inbox. No borrow is held while JavaScript runs, for it may call
-//! straight back.
+//! [`border`] hands the host's facts to a chat's machine, and the machine's orders to [`host`], the I/O written
+//! in JavaScript.
 
-pub(crate) mod convert;
-pub(crate) mod driver;
+pub(crate) mod border;
+mod convert;
 pub(crate) mod host;

@@ -17,7 +17,7 @@ pub struct StreamId(pub u32);
 pub struct RequestId(pub u32);
 
 /// The idempotency key of an append: a random UUID (version 4), as the service's clients send.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartId(pub String);
 
 /// A message that the application sends.

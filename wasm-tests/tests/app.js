@@ -1,7 +1,7 @@
 // What an app around the transport does, and what a test needs to look at.
 
-/** The options of a transport whose app has the server's `/app` routes, as `js/src/options.ts` makes them. */
-export function appOptions(server, task, sessions) {
+/** The options of a transport whose app has the server's `/app` routes. */
+export function appOptions(server, task) {
   const post = (path, body) =>
     fetch(`${server}/app/chats/${path}`, {
       method: "POST",
@@ -11,7 +11,6 @@ export function appOptions(server, task, sessions) {
   return {
     task,
     baseURL: server,
-    stored: Object.entries(sessions ?? {}).map(([chatId, session]) => ({ ...session, chatId })),
     clientData: { paceMs: 10 },
     accessToken: async ({ chatId }) => (await post(`${chatId}/token`)).text(),
     startSession: async ({ chatId, taskId, clientData }) =>

@@ -1,10 +1,10 @@
-//! The transport's class, in a browser, in conversation with a session server whose URL enters at
+//! A chat's machine and its host, in a browser, in conversation with a session server whose URL enters at
 //! compile time.
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs)]
 
 use js_sys::{Array, JSON, Object, Promise, Reflect};
-use trigger_chat_transport::ChatTransport;
+use trigger_chat_transport::{Options, open_chat};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -25,7 +25,7 @@ fn server() -> &'static str {
 #[wasm_bindgen(module = "/tests/app.js")]
 extern "C" {
     #[wasm_bindgen(js_name = appOptions)]
-    fn app_options(server: &str, task: &str, sessions: &JsValue) -> JsValue;
+    fn app_options(server: &str, task: &str) -> JsValue;
 
     #[wasm_bindgen(js_name = userMessage)]
     fn user_message(chat_id: &str, text: &str, signal: &JsValue) -> JsValue;
@@ -67,14 +67,32 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn cancel(this: &AnyStream) -> Promise;
+
+    /// The host of a chat, as `js/src/core.ts` drives it.
+    type Host;
+
+    #[wasm_bindgen(method)]
+    fn call(this: &Host, name: &str, options: &JsValue) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn tell(this: &Host, fact: &JsValue);
+
+    #[wasm_bindgen(method)]
+    fn session(this: &Host) -> JsValue;
 }
 
-fn transport(task: &str) -> ChatTransport {
-    restored_transport(task, &JsValue::UNDEFINED)
+fn chat(task: &str, chat_id: &str) -> Host {
+    opened(app_options(server(), task).unchecked_into(), chat_id)
 }
 
-fn restored_transport(task: &str, sessions: &JsValue) -> ChatTransport {
-    ChatTransport::new(app_options(server(), task, sessions).unchecked_into())
+fn opened(options: Options, chat_id: &str) -> Host {
+    let host: Host = open_chat(&options, chat_id, 0.0).unchecked_into();
+    host.tell(&object([("type", "options".into()), ("canStart", true.into())]));
+    host
+}
+
+fn dispose(chat: &Host) {
+    chat.tell(&object([("type", "disposed".into())]));
 }
 
 async fn settled(promise: impl Into<JsValue>) -> JsValue {
@@ -85,14 +103,9 @@ async fn outcome(promise: impl Into<JsValue>) -> Result<JsValue, JsValue> {
     JsFuture::from(promise.into().unchecked_into::<Promise>()).await
 }
 
-async fn send(transport: &ChatTransport, chat_id: &str, text: &str) -> JsValue {
+async fn send(chat: &Host, chat_id: &str, text: &str) -> JsValue {
     let message = user_message(chat_id, text, &JsValue::UNDEFINED);
-    settled(transport.call("send", &message)).await
-}
-
-/// The options of a call that has but its chat.
-fn chat(chat_id: &str) -> Object {
-    object([("chatId", chat_id.into())])
+    settled(chat.call("send", &message)).await
 }
 
 fn object<const N: usize>(members: [(&str, JsValue); N]) -> Object {
@@ -109,31 +122,31 @@ fn member(object: &JsValue, key: &str) -> JsValue {
 
 #[wasm_bindgen_test]
 async fn a_message_is_answered_with_its_own_text() {
-    let transport = transport("echo");
     let chat_id = random_uuid();
+    let chat = chat("echo", &chat_id);
     for text in ["Zürich, 日本語, 🎉 \"quoted\" \\ back", "a second turn"] {
-        let stream = send(&transport, &chat_id, text).await;
+        let stream = send(&chat, &chat_id, text).await;
         let chunks = settled(read_chunks(&stream)).await;
         assert_eq!(text_of(&chunks), text);
         assert_eq!(count_of(&chunks, "start"), 1);
         assert_eq!(count_of(&chunks, "finish"), 1);
     }
-    let session = transport.get_session(&chat_id);
+    let session = chat.session();
     assert_eq!(member(&session, "isStreaming").as_bool(), Some(false));
 }
 
 #[wasm_bindgen_test]
 async fn an_abort_ends_the_stream_without_an_error_and_stops_the_turn() {
-    let transport = transport("story");
     let chat_id = random_uuid();
+    let chat = chat("story", &chat_id);
     let aborter = Aborter::new();
     let message = user_message(&chat_id, ENDLESS, &aborter.signal());
-    let stream = settled(transport.call("send", &message)).await;
+    let stream = settled(chat.call("send", &message)).await;
     settled(read_some_chunks(&stream, 3)).await;
     aborter.abort();
     settled(read_chunks(&stream)).await;
 
-    let session = transport.get_session(&chat_id);
+    let session = chat.session();
     assert_eq!(member(&session, "isStreaming").as_bool(), Some(false));
     let token = member(&session, "publicAccessToken").as_string().unwrap();
     let kinds = settled(input_kinds(server(), &chat_id, &token, 2)).await;
@@ -142,19 +155,18 @@ async fn an_abort_ends_the_stream_without_an_error_and_stops_the_turn() {
 
 #[wasm_bindgen_test]
 async fn a_resumed_turn_is_replayed_whole() {
-    let before_reload = transport("story");
     let chat_id = random_uuid();
+    let before_reload = chat("story", &chat_id);
     let stream = send(&before_reload, &chat_id, STORY).await;
     let seen = settled(read_some_chunks(&stream, 8)).await;
     // Through JSON, as an app stores it.
-    let stored = JSON::stringify(&before_reload.get_session(&chat_id)).unwrap();
-    before_reload.dispose();
+    let stored = JSON::stringify(&before_reload.session()).unwrap();
+    dispose(&before_reload);
 
-    let sessions = Object::new();
     let stored = JSON::parse(&String::from(stored)).unwrap();
-    Reflect::set(&sessions, &chat_id.as_str().into(), &stored).unwrap();
-    let after_reload = restored_transport("story", &sessions);
-    let options = chat(&chat_id);
+    let after_reload = chat("story", &chat_id);
+    after_reload.tell(&object([("type", "restored".into()), ("session", stored)]));
+    let options = Object::new();
     let stream = settled(after_reload.call("reconnect", &options)).await;
     let again = settled(after_reload.call("reconnect", &options)).await;
     assert!(again.is_null(), "a second reconnect has nothing to open");
@@ -168,30 +180,30 @@ async fn a_resumed_turn_is_replayed_whole() {
 
 #[wasm_bindgen_test]
 async fn a_cancelled_stream_settles_at_once_and_its_turn_can_be_resumed() {
-    let transport = transport("story");
     let chat_id = random_uuid();
-    let stream = send(&transport, &chat_id, ENDLESS).await;
+    let chat = chat("story", &chat_id);
+    let stream = send(&chat, &chat_id, ENDLESS).await;
     let seen = settled(read_some_chunks(&stream, 4)).await;
     settled(stream.unchecked_into::<AnyStream>().cancel()).await;
 
-    let options = chat(&chat_id);
-    let stream = settled(transport.call("reconnect", &options)).await;
+    let options = Object::new();
+    let stream = settled(chat.call("reconnect", &options)).await;
     let replayed = settled(read_some_chunks(&stream, 8)).await;
     assert!(text_of(&replayed).starts_with(&text_of(&seen)));
     assert_eq!(count_of(&replayed, "start"), 1);
-    assert!(settled(transport.call("stop", &options)).await.is_truthy());
+    assert!(settled(chat.call("stop", &options)).await.is_truthy());
 }
 
 #[wasm_bindgen_test]
 async fn a_stop_ends_the_turn_and_the_next_one_has_none_of_it() {
-    let transport = transport("story");
     let chat_id = random_uuid();
-    let stream = send(&transport, &chat_id, ENDLESS).await;
+    let chat = chat("story", &chat_id);
+    let stream = send(&chat, &chat_id, ENDLESS).await;
     settled(read_some_chunks(&stream, 4)).await;
-    assert!(settled(transport.call("stop", &chat(&chat_id))).await.is_truthy());
+    assert!(settled(chat.call("stop", &Object::new())).await.is_truthy());
     settled(read_chunks(&stream)).await;
 
-    let stream = send(&transport, &chat_id, "Another, of 20 words.").await;
+    let stream = send(&chat, &chat_id, "Another, of 20 words.").await;
     let chunks = settled(read_chunks(&stream)).await;
     assert_eq!(count_of(&chunks, "start"), 1);
     assert_eq!(member(&Array::from(&chunks).get(0), "type").as_string().unwrap(), "start");
@@ -199,11 +211,11 @@ async fn a_stop_ends_the_turn_and_the_next_one_has_none_of_it() {
 
 #[wasm_bindgen_test]
 async fn the_object_may_be_freed_with_a_call_in_flight() {
-    let transport = transport("echo");
     let chat_id = random_uuid();
+    let chat = chat("echo", &chat_id);
     let message = user_message(&chat_id, "still here", &JsValue::UNDEFINED);
-    let call = transport.call("send", &message);
-    drop(transport);
+    let call = chat.call("send", &message);
+    drop(chat);
     let stream = settled(call).await;
     let chunks = settled(read_chunks(&stream)).await;
     assert_eq!(text_of(&chunks), "still here");
@@ -211,33 +223,33 @@ async fn the_object_may_be_freed_with_a_call_in_flight() {
 
 #[wasm_bindgen_test]
 async fn a_disposed_transport_rejects_what_is_in_flight_and_comes_back_to_life() {
-    let transport = transport("echo");
     let chat_id = random_uuid();
-    let session = settled(transport.call("start", &chat(&chat_id))).await;
+    let chat = chat("echo", &chat_id);
+    let session = settled(chat.call("start", &Object::new())).await;
     let token = member(&session, "publicAccessToken").as_string().unwrap();
     let message = user_message(&chat_id, "sent all the same", &JsValue::UNDEFINED);
-    let call = transport.call("send", &message);
-    transport.dispose();
-    transport.dispose();
+    let call = chat.call("send", &message);
+    dispose(&chat);
+    dispose(&chat);
     let error = outcome(call).await.unwrap_err();
     assert_eq!(member(&error, "name").as_string().unwrap(), "AbortError");
     let kinds = settled(input_kinds(server(), &chat_id, &token, 1)).await;
     assert_eq!(kinds.as_string().unwrap(), "message");
 
-    let stream = send(&transport, &chat_id, "and again").await;
+    let stream = send(&chat, &chat_id, "and again").await;
     let chunks = settled(read_chunks(&stream)).await;
     assert!(text_of(&chunks).ends_with("and again"));
 }
 
 #[wasm_bindgen_test]
 async fn what_the_apps_callback_throws_comes_back_as_it_was() {
-    let options = app_options(server(), "echo", &JsValue::UNDEFINED);
+    let options = app_options(server(), "echo");
     let thrown = js_sys::Error::new("the app's own trouble");
     let failing = js_sys::Function::new_with_args("", "throw this.error")
         .bind0(&Object::from_entries(&Array::of1(&Array::of2(&"error".into(), &thrown))).unwrap());
     Reflect::set(&options, &"startSession".into(), &failing).unwrap();
-    let transport = ChatTransport::new(options.unchecked_into());
+    let chat = opened(options.unchecked_into(), "any");
     let message = user_message("any", "hello", &JsValue::UNDEFINED);
-    let error = outcome(transport.call("send", &message)).await.unwrap_err();
+    let error = outcome(chat.call("send", &message)).await.unwrap_err();
     assert!(Object::is(&error, &thrown));
 }
