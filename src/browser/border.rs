@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use super::convert::{error_to_js, foreign, number, persisted_from_js, persisted_to_js};
 use super::host::{
     self, ChatHost, Options, get, get_flag, get_number, get_string, set_flag, set_number,
-    set_string,
+    set_string, set_value,
 };
 use crate::chat::Chat;
 use crate::chat::action::{Action, Answer, CallId, Head, Input, PartId, RequestId, Send, StreamId};
@@ -167,7 +167,7 @@ impl ChatMachine {
             if orders.is_empty() {
                 break;
             }
-            for order in orders {
+            for order in &orders {
                 carry_out(order, host);
             }
         }
@@ -209,7 +209,7 @@ impl ChatMachine {
     fn set_timer(&self, host: &ChatHost) {
         let deadline = self.machine.borrow().deadline();
         if self.timer.replace(deadline) != deadline {
-            host.set_timer(deadline.map(moment));
+            host.set_timer(deadline.map_or(f64::INFINITY, moment));
         }
     }
 
@@ -223,41 +223,107 @@ impl ChatMachine {
             ConnectionState::Reconnecting { attempt, next_try } => (Some(attempt), next_try),
             _ => (None, None),
         };
-        host.tell_connection(connection_name(state), attempt, next_try.map(moment));
+        let object = host::new_object();
+        set_string(&object, "status", Some(connection_name(state)));
+        set_number(&object, "attempt", attempt.map(f64::from));
+        set_number(&object, "nextTry", next_try.map(moment));
+        host.order("tellConnection", &object);
     }
 }
 
-fn carry_out(order: Action, host: &ChatHost) {
+/// As with facts, what a read does crosses as arguments, and all else as an object: `host.js` has a method for
+/// each type.
+fn carry_out(order: &Action, host: &ChatHost) {
     match order {
-        Action::StartSession => host.start_session(),
-        Action::RefreshToken => host.refresh_token(),
+        Action::Read { request, rest_ms } => return host.read(request.0, number(*rest_ms)),
+        Action::Emit { stream, chunks } => return host.emit(stream.0, chunks),
+        _ => {}
+    }
+    let object = host::new_object();
+    let id = |id: u32| set_number(&object, "id", Some(id.into()));
+    let text = |name: &str, value: &str| set_string(&object, name, Some(value));
+    let maybe_text =
+        |name: &str, value: &Option<String>| set_string(&object, name, value.as_deref());
+    let value = |name: &str, value: JsValue| set_value(&object, name, &value);
+    let kind = match order {
+        // Done.
+        Action::Read { .. } | Action::Emit { .. } => return,
+        Action::StartSession => "startSession",
+        Action::RefreshToken => "refreshToken",
         Action::Append { request, token, part_id, body } => {
-            host.append(request.0, &token, &part_id.0, &body);
+            id(request.0);
+            text("token", token);
+            text("partId", &part_id.0);
+            text("body", body);
+            "append"
         }
-        Action::HeadStart { request, body } => host.head_start(request.0, &body),
+        Action::HeadStart { request, body } => {
+            id(request.0);
+            text("body", body);
+            "headStart"
+        }
         Action::ListInput { request, token, after } => {
-            host.list_input(request.0, &token, after.map(number));
+            id(request.0);
+            text("token", token);
+            set_number(&object, "after", after.map(number));
+            "listInput"
         }
         Action::Subscribe { request, token, last_event_id, peek_settled } => {
-            host.subscribe(request.0, &token, last_event_id.as_deref(), peek_settled);
+            id(request.0);
+            text("token", token);
+            maybe_text("lastEventId", last_event_id);
+            set_flag(&object, "peekSettled", Some(*peek_settled));
+            "subscribe"
         }
-        Action::Read { request, rest_ms } => host.read(request.0, number(rest_ms)),
-        Action::CancelRequest { request } => host.cancel_request(request.0),
-        Action::OpenStream { call, stream } => host.open_stream(call.0, stream.0),
-        Action::Emit { stream, chunks } => host.emit(stream.0, &chunks),
+        Action::CancelRequest { request } => {
+            id(request.0);
+            "cancelRequest"
+        }
+        Action::OpenStream { call, stream } => {
+            id(stream.0);
+            set_number(&object, "call", Some(call.0.into()));
+            "openStream"
+        }
         Action::Settle { stream, input_seq, session_in_event_id, last_event_id } => {
-            host.settle(stream.0, number(input_seq), &session_in_event_id, last_event_id.as_deref())
+            id(stream.0);
+            set_number(&object, "inputSeq", Some(number(*input_seq)));
+            text("sessionInEventId", session_in_event_id);
+            maybe_text("lastEventId", last_event_id);
+            "settle"
         }
-        Action::CloseStream { stream } => host.close_stream(stream.0),
+        Action::CloseStream { stream } => {
+            id(stream.0);
+            "closeStream"
+        }
         Action::FailStream { stream, error } => {
-            host.fail_stream(stream.0, &error_to_js(&error));
+            id(stream.0);
+            value("error", error_to_js(error));
+            "failStream"
         }
-        Action::Resolve { call, answer } => host.resolve(call.0, &answer_to_js(&answer)),
-        Action::Reject { call, error } => host.reject(call.0, &error_to_js(&error)),
-        Action::Persist(session) => host.persist(&persisted_to_js(&session)),
-        Action::Forget => host.persist(&JsValue::NULL),
-        Action::Tell(event) => tell_event(host, &event),
-    }
+        Action::Resolve { call, answer } => {
+            id(call.0);
+            value("answer", answer_to_js(answer));
+            "resolve"
+        }
+        Action::Reject { call, error } => {
+            id(call.0);
+            value("error", error_to_js(error));
+            "reject"
+        }
+        Action::Persist(session) => {
+            value("state", persisted_to_js(session));
+            "persist"
+        }
+        Action::Forget => {
+            value("state", JsValue::NULL);
+            "persist"
+        }
+        Action::Tell(event) => {
+            tell_event(&object, event);
+            "tellEvent"
+        }
+    };
+    host.order(kind, &object);
 }
 
 fn answer_to_js(answer: &Answer) -> JsValue {
@@ -280,26 +346,25 @@ fn connection_name(state: ConnectionState) -> &'static str {
     }
 }
 
-fn tell_event(host: &ChatHost, event: &ChatEvent) {
-    let object = host::new_object();
-    let text = |name: &str, value: Option<&str>| set_string(&object, name, value);
+fn tell_event(object: &JsValue, event: &ChatEvent) {
+    let text = |name: &str, value: Option<&str>| set_string(object, name, value);
     let attribute = |attribution: &Attribution| {
         text("messageId", attribution.message_id.as_deref());
-        set_number(&object, "sinceSendMs", attribution.since_send_ms.map(number));
+        set_number(object, "sinceSendMs", attribution.since_send_ms.map(number));
     };
     let mut error = None;
     let kind = match event {
         ChatEvent::MessageSent(report) => {
-            tell_report(&object, report);
+            tell_report(object, report);
             "message-sent"
         }
         ChatEvent::MessageSendFailed(report, cause) => {
-            tell_report(&object, report);
+            tell_report(object, report);
             error = Some(cause);
             "message-send-failed"
         }
         ChatEvent::StreamConnected { resumed, last_event_id, message_id } => {
-            set_flag(&object, "resumed", Some(*resumed));
+            set_flag(object, "resumed", Some(*resumed));
             text("lastEventId", last_event_id.as_deref());
             text("messageId", message_id.as_deref());
             "stream-connected"
@@ -345,8 +410,10 @@ fn tell_event(host: &ChatHost, event: &ChatEvent) {
         }
     };
     text("type", Some(kind));
-    set_number(&object, "status", error.and_then(ChatError::status).map(f64::from));
-    host.tell_event(&object, &error.map_or(JsValue::UNDEFINED, error_to_js));
+    set_number(object, "status", error.and_then(ChatError::status).map(f64::from));
+    if let Some(error) = error {
+        set_value(object, "error", &error_to_js(error));
+    }
 }
 
 fn tell_report(event: &JsValue, report: &SendReport) {

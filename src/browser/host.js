@@ -194,23 +194,29 @@ export class ChatHost {
     return this.#machine.session();
   }
 
-  // Calls of the app
+  // Orders: what a read does comes as arguments, all else as an object
 
   /**
-   * @param {number} id
-   * @param {unknown} value
+   * Carries out an order of the machine.
+   *
+   * @param {"append"} name That of a method.
+   * @param {any} order
    */
-  resolve(id, value) {
-    const call = take(this.#calls, id);
-    call?.unlisten();
-    call?.resolve(value);
+  order(name, order) {
+    this[name](order);
   }
 
-  /**
-   * @param {number} id
-   * @param {unknown} error
-   */
-  reject(id, error) {
+  // Calls of the app
+
+  /** @param {{ id: number, answer: unknown }} order */
+  resolve({ id, answer }) {
+    const call = take(this.#calls, id);
+    call?.unlisten();
+    call?.resolve(answer);
+  }
+
+  /** @param {{ id: number, error: unknown }} order */
+  reject({ id, error }) {
     const call = take(this.#calls, id);
     call?.unlisten();
     call?.reject(error);
@@ -218,12 +224,9 @@ export class ChatHost {
 
   // Streams that the app holds
 
-  /**
-   * @param {number} callId
-   * @param {number} id
-   */
-  openStream(callId, id) {
-    const call = take(this.#calls, callId);
+  /** @param {{ id: number, call: number }} order */
+  openStream({ id, call: answered }) {
+    const call = take(this.#calls, answered);
     if (!call) return;
     const stream = new ReadableStream({
       start: (controller) => {
@@ -258,31 +261,25 @@ export class ChatHost {
   /**
    * Tells the caller that its send is dealt with.
    *
-   * @param {number} id
-   * @param {number} inputSeq
-   * @param {string} sessionInEventId
-   * @param {string} [lastEventId]
+   * @param {{ id: number, inputSeq: number, sessionInEventId: string, lastEventId?: string }} order
    */
-  settle(id, inputSeq, sessionInEventId, lastEventId) {
+  settle({ id, ...settlement }) {
     try {
-      this.#streams.get(id)?.onSettled?.(defined({ inputSeq, sessionInEventId, lastEventId }));
+      this.#streams.get(id)?.onSettled?.(settlement);
     } catch (error) {
       console.error("`onSettled` threw:", error);
     }
   }
 
-  /** @param {number} id */
-  closeStream(id) {
+  /** @param {{ id: number }} order */
+  closeStream({ id }) {
     const stream = take(this.#streams, id);
     stream?.unlisten();
     stream?.controller.close();
   }
 
-  /**
-   * @param {number} id
-   * @param {unknown} error
-   */
-  failStream(id, error) {
+  /** @param {{ id: number, error: unknown }} order */
+  failStream({ id, error }) {
     const stream = take(this.#streams, id);
     stream?.unlisten();
     stream?.controller.error(error);
@@ -319,8 +316,8 @@ export class ChatHost {
     this.tell({ type: "tokenReady", token });
   }
 
-  /** @param {unknown} state */
-  persist(state) {
+  /** @param {{ state: unknown }} order */
+  persist({ state }) {
     this.#options.onSession?.(this.#chatId);
     try {
       this.#options.onSessionChange?.(this.#chatId, state);
@@ -332,13 +329,11 @@ export class ChatHost {
   /**
    * Tells the app an event.
    *
-   * @param {Record<string, unknown>} event
-   * @param {unknown} [thrown] Its error.
+   * @param {{ type: string, error?: unknown, [member: string]: unknown }} order
    */
-  tellEvent(event, thrown) {
+  tellEvent({ type, error: thrown, ...rest }) {
     const error =
       thrown === undefined || thrown instanceof Error ? thrown : new Error(String(thrown));
-    const { type, ...rest } = event;
     const stamp = { type, chatId: this.#chatId, timestamp: Date.now() };
     try {
       this.#options.onEvent?.(defined({ ...stamp, ...rest, error }));
@@ -350,24 +345,17 @@ export class ChatHost {
   /**
    * Tells the face of the transport how the connection is.
    *
-   * @param {string} status
-   * @param {number} [attempt]
-   * @param {number} [nextTry] When the next attempt is, by `#now`.
+   * @param {{ status: string, attempt?: number, nextTry?: number }} order `nextTry` is by `#now`.
    */
-  tellConnection(status, attempt, nextTry) {
-    const nextTryAt = nextTry === undefined ? undefined : nextTry - this.#setBack;
-    this.#options.onConnection?.(this.#chatId, defined({ status, attempt, nextTryAt }));
+  tellConnection({ nextTry, ...state }) {
+    const next = nextTry !== undefined && { nextTryAt: nextTry - this.#setBack };
+    this.#options.onConnection?.(this.#chatId, { ...state, ...next });
   }
 
   // Requests
 
-  /**
-   * @param {number} id
-   * @param {string} token
-   * @param {string} partId
-   * @param {string} body
-   */
-  append(id, token, partId, body) {
+  /** @param {{ id: number, token: string, partId: string, body: string }} order */
+  append({ id, token, partId, body }) {
     const own = {
       "Content-Type": "application/json",
       "x-trigger-source": "sdk",
@@ -379,10 +367,9 @@ export class ChatHost {
   /**
    * Asks the app's own route; not through the app's `fetch`, which is for the service.
    *
-   * @param {number} id
-   * @param {string} body
+   * @param {{ id: number, body: string }} order
    */
-  async headStart(id, body) {
+  async headStart({ id, body }) {
     const { headStart, headers: extra } = this.#options;
     const response = await this.#open(id, (signal) =>
       globalThis.fetch(headStart, {
@@ -401,12 +388,8 @@ export class ChatHost {
     });
   }
 
-  /**
-   * @param {number} id
-   * @param {string} token
-   * @param {number} [after] The seq behind which to list.
-   */
-  listInput(id, token, after) {
+  /** @param {{ id: number, token: string, after?: number }} order `after` is the seq behind which to list. */
+  listInput({ id, token, after }) {
     const query = after === undefined ? "" : `?afterEventId=${after}`;
     return this.#ask(id, `in/records${query}`, token, {}, {});
   }
@@ -438,13 +421,8 @@ export class ChatHost {
     this.tell({ type: "answered", id, status, retryAfterMs, body: text });
   }
 
-  /**
-   * @param {number} id
-   * @param {string} token
-   * @param {string | undefined} lastEventId
-   * @param {boolean} peekSettled
-   */
-  async subscribe(id, token, lastEventId, peekSettled) {
+  /** @param {{ id: number, token: string, lastEventId?: string, peekSettled: boolean }} order */
+  async subscribe({ id, token, lastEventId, peekSettled }) {
     const seconds = this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS;
     const peek = peekSettled ? "1" : undefined;
     // None for zero: the service has a length of its own.
@@ -538,8 +516,8 @@ export class ChatHost {
     this.#machine.carryOut(this);
   }
 
-  /** @param {number} id */
-  cancelRequest(id) {
+  /** @param {{ id: number }} order */
+  cancelRequest({ id }) {
     take(this.#requests, id)?.abort.abort();
   }
 
@@ -620,10 +598,10 @@ export class ChatHost {
     }
   };
 
-  /** @param {number} [deadline] By `#now`. */
+  /** @param {number} deadline By `#now`; `Infinity` for none. */
   setTimer(deadline) {
     clearTimeout(this.#timer);
-    if (deadline === undefined) return;
+    if (deadline === Infinity) return;
     this.#timer = setTimeout(() => this.tell({ type: "woken" }), deadline - this.#now());
   }
 }

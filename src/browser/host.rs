@@ -32,6 +32,8 @@ extern "C" {
     #[wasm_bindgen(js_name = newObject)]
     pub(super) fn new_object() -> JsValue;
     #[wasm_bindgen(js_name = set)]
+    pub(super) fn set_value(object: &JsValue, key: &str, value: &JsValue);
+    #[wasm_bindgen(js_name = set)]
     pub(super) fn set_string(object: &JsValue, key: &str, value: Option<&str>);
     #[wasm_bindgen(js_name = set)]
     pub(super) fn set_number(object: &JsValue, key: &str, value: Option<f64>);
@@ -49,65 +51,15 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub(super) fn new(options: &Options, chat_id: &str, machine: ChatMachine) -> ChatHost;
 
+    /// Calls the method of that name.
     #[wasm_bindgen(method)]
-    pub(super) fn resolve(this: &ChatHost, id: u32, value: &JsValue);
-    #[wasm_bindgen(method)]
-    pub(super) fn reject(this: &ChatHost, id: u32, error: &JsValue);
-
-    #[wasm_bindgen(method, js_name = openStream)]
-    pub(super) fn open_stream(this: &ChatHost, call: u32, id: u32);
+    pub(super) fn order(this: &ChatHost, name: &str, order: &JsValue);
     #[wasm_bindgen(method)]
     pub(super) fn emit(this: &ChatHost, id: u32, chunks: &str);
     #[wasm_bindgen(method)]
-    pub(super) fn settle(
-        this: &ChatHost,
-        id: u32,
-        input_seq: f64,
-        session_in_event_id: &str,
-        last_event_id: Option<&str>,
-    );
-    #[wasm_bindgen(method, js_name = closeStream)]
-    pub(super) fn close_stream(this: &ChatHost, id: u32);
-    #[wasm_bindgen(method, js_name = failStream)]
-    pub(super) fn fail_stream(this: &ChatHost, id: u32, error: &JsValue);
-
-    #[wasm_bindgen(method, js_name = startSession)]
-    pub(super) fn start_session(this: &ChatHost);
-    #[wasm_bindgen(method, js_name = refreshToken)]
-    pub(super) fn refresh_token(this: &ChatHost);
-    #[wasm_bindgen(method)]
-    pub(super) fn persist(this: &ChatHost, state: &JsValue);
-    #[wasm_bindgen(method, js_name = tellEvent)]
-    pub(super) fn tell_event(this: &ChatHost, event: &JsValue, error: &JsValue);
-    #[wasm_bindgen(method, js_name = tellConnection)]
-    pub(super) fn tell_connection(
-        this: &ChatHost,
-        status: &str,
-        attempt: Option<u32>,
-        next_try: Option<f64>,
-    );
-
-    #[wasm_bindgen(method)]
-    pub(super) fn append(this: &ChatHost, id: u32, token: &str, part_id: &str, body: &str);
-    #[wasm_bindgen(method, js_name = headStart)]
-    pub(super) fn head_start(this: &ChatHost, id: u32, body: &str);
-    #[wasm_bindgen(method, js_name = listInput)]
-    pub(super) fn list_input(this: &ChatHost, id: u32, token: &str, after: Option<f64>);
-    #[wasm_bindgen(method)]
-    pub(super) fn subscribe(
-        this: &ChatHost,
-        id: u32,
-        token: &str,
-        last_event_id: Option<&str>,
-        peek_settled: bool,
-    );
-    #[wasm_bindgen(method)]
     pub(super) fn read(this: &ChatHost, id: u32, rest_ms: f64);
-    #[wasm_bindgen(method, js_name = cancelRequest)]
-    pub(super) fn cancel_request(this: &ChatHost, id: u32);
-
     #[wasm_bindgen(method, js_name = setTimer)]
-    pub(super) fn set_timer(this: &ChatHost, deadline: Option<f64>);
+    pub(super) fn set_timer(this: &ChatHost, deadline: f64);
     #[wasm_bindgen(method)]
     pub(super) fn watch(this: &ChatHost, is_wanted: bool);
 }
