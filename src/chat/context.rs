@@ -44,7 +44,7 @@ impl Shared {
 /// The time of a fact, and where the orders go that follow from it.
 pub(super) struct Context<'a> {
     pub(super) now: Time,
-    shared: &'a mut Shared,
+    pub(super) shared: &'a mut Shared,
     pub(super) out: &'a mut Vec<Action>,
 }
 
@@ -103,6 +103,11 @@ impl<'a> Context<'a> {
         self.out.push(action);
     }
 
+    /// Tells the app how the session stands now.
+    pub(super) fn persist(&mut self, session: &Session) {
+        self.order(Action::Persist(session.persisted()));
+    }
+
     /// Flips the session to closed and tells the app, once.
     pub(super) fn close_session(
         &mut self,
@@ -112,7 +117,7 @@ impl<'a> Context<'a> {
     ) {
         if session.close(reason) {
             self.tell(ChatEvent::SessionClosed { reason: reason.map(ToOwned::to_owned), source });
-            self.order(Action::Persist(session.persisted()));
+            self.persist(session);
         }
     }
 

@@ -141,7 +141,7 @@ impl HeadStart {
         let message_id = self.message_id.clone();
         session.last_send = Some(LastSend { message_id, acknowledged_at: cx.now });
         cx.tell(ChatEvent::MessageSent(self.report(cx)));
-        cx.order(Action::Persist(session.persisted()));
+        cx.persist(session);
         if pending_version {
             cx.tell(ChatEvent::RunPendingVersion(PendingVersionSource::HeadStart));
         }
@@ -187,7 +187,7 @@ impl HeadStart {
             }
             Record::Control { control: Control::SessionState { last_event_id }, .. } => {
                 session.cursor = last_event_id.as_deref().map(Cursor::parse);
-                cx.order(Action::Persist(session.persisted()));
+                cx.persist(session);
             }
             Record::Control { .. } | Record::Command | Record::Malformed => {}
         });
@@ -207,7 +207,7 @@ impl HeadStart {
     fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if session.turn != Turn::Idle {
             session.complete_turn();
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
         self.state = State::Over;
         cx.order(Action::CloseStream { stream: self.stream });
@@ -246,7 +246,7 @@ impl HeadStart {
     fn fail(&mut self, error: ChatError, session: &mut Session, cx: &mut Context<'_>) {
         self.detach(cx);
         session.complete_turn();
-        cx.order(Action::Persist(session.persisted()));
+        cx.persist(session);
         cx.tell(ChatEvent::StreamError(error.clone()));
         cx.order(Action::FailStream { stream: self.stream, error });
     }
@@ -285,5 +285,5 @@ fn turn_complete(boundary: &TurnComplete<'_>, session: &mut Session, cx: &mut Co
     }
     cx.tell_turn_completed(None, session);
     session.complete_turn();
-    cx.order(Action::Persist(session.persisted()));
+    cx.persist(session);
 }

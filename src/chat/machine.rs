@@ -41,9 +41,15 @@ impl Waiting {
 /// One chat.
 #[derive(Debug)]
 pub struct Chat {
-    id: String,
-    seed: u64,
     shared: Shared,
+    conversation: Conversation,
+}
+
+/// Which call waits for what, and what is under way for it.
+#[derive(Debug)]
+struct Conversation {
+    chat_id: String,
+    seed: u64,
     session: Option<Session>,
     /// Where the session is to start, once it is there.
     seed_cursor: Option<Cursor>,
@@ -61,27 +67,29 @@ impl Chat {
     /// the jitter of all its waits.
     pub fn new(id: String, can_start_session: bool, seed: u64) -> Self {
         Self {
-            id,
-            seed,
             shared: Shared::new(Credentials::new(can_start_session)),
-            session: None,
-            seed_cursor: None,
-            adopted: None,
-            waiting: Vec::new(),
-            head_start: None,
-            appends: Vec::new(),
-            subscription: None,
+            conversation: Conversation {
+                chat_id: id,
+                seed,
+                session: None,
+                seed_cursor: None,
+                adopted: None,
+                waiting: Vec::new(),
+                head_start: None,
+                appends: Vec::new(),
+                subscription: None,
+            },
         }
     }
 
     /// Restores what the app had stored, before anything else happens.
     pub fn restore(&mut self, persisted: PersistedSession) {
-        self.session = Some(Session::restore(persisted));
+        self.conversation.session = Some(Session::restore(persisted));
     }
 
     /// The persisted form of the session, where there is one.
     pub fn session(&self) -> Option<PersistedSession> {
-        self.session.as_ref().map(Session::persisted)
+        self.conversation.session.as_ref().map(Session::persisted)
     }
 
     /// The app has given a `startSession`, or taken it away.
@@ -108,6 +116,32 @@ impl Chat {
 
     /// How the connection to the chat's answers is. Ask again after each fact.
     pub fn connection(&self) -> ConnectionState {
+        self.conversation.connection()
+    }
+
+    /// When [`Input::Woken`] is due.
+    pub fn deadline(&self) -> Option<Time> {
+        let callback = self.shared.credentials.deadline().filter(|_| self.is_active());
+        self.conversation.deadline().into_iter().chain(callback).min()
+    }
+
+    /// Whether something is under way: a call, a send or a stream.
+    pub fn is_active(&self) -> bool {
+        self.conversation.is_under_way()
+    }
+
+    /// Takes a fact; appends the orders that follow from it to `out`.
+    pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Vec<Action>) {
+        self.conversation.handle(input, &mut Context::new(now, &mut self.shared, out));
+        if !self.is_active() {
+            // Nobody tells of the page while nothing is under way.
+            self.shared.page = Page::default();
+        }
+    }
+}
+
+impl Conversation {
+    fn connection(&self) -> ConnectionState {
         if self.session.as_ref().is_some_and(|session| session.closed.is_some()) {
             return ConnectionState::Closed;
         }
@@ -131,113 +165,100 @@ impl Chat {
         !self.waiting.is_empty() || self.appends.iter().any(|append| append.turn_call().is_some())
     }
 
-    /// When [`Input::Woken`] is due.
-    pub fn deadline(&self) -> Option<Time> {
+    fn deadline(&self) -> Option<Time> {
         let stream = self.subscription.as_ref().and_then(Subscription::deadline);
         let send = self.appends.first().and_then(Append::deadline);
-        let callback = self.shared.credentials.deadline().filter(|_| self.is_active());
-        stream.into_iter().chain(send).chain(callback).min()
+        stream.into_iter().chain(send).min()
     }
 
-    /// Whether something is under way: a call, a send or a stream.
-    pub fn is_active(&self) -> bool {
+    fn is_under_way(&self) -> bool {
         let has_calls = !self.waiting.is_empty() || !self.appends.is_empty();
         has_calls || self.subscription.is_some() || self.head_start.is_some()
     }
 
-    /// Takes a fact; appends the orders that follow from it to `out`.
-    pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Vec<Action>) {
+    fn handle(&mut self, input: Input<'_>, cx: &mut Context<'_>) {
         match input {
-            Input::Start { call } => self.want_session(Waiting::Start(call), now, out),
+            Input::Start { call } => self.want_session(Waiting::Start(call), cx),
             Input::Send { call, send } => {
-                self.want_session(Waiting::Send(Some(call), send), now, out);
+                self.want_session(Waiting::Send(Some(call), send), cx);
             }
-            Input::Reconnect { call } => self.reconnect(call, now, out),
+            Input::Reconnect { call } => self.reconnect(call, cx),
             Input::Stop { call, part_id } => {
-                self.send_aside(call, append::Purpose::Stop(call), stop_send(part_id), now, out);
+                self.send_aside(call, append::Purpose::Stop(call), stop_send(part_id), cx);
             }
             Input::Steer { call, send } => {
-                self.send_aside(call, append::Purpose::Steer(call), send, now, out);
+                self.send_aside(call, append::Purpose::Steer(call), send, cx);
             }
             Input::Retry => {
-                self.wake_append(now, out, &mut Append::retry_now);
-                self.with_subscription(now, out, &mut Subscription::retry_now);
+                self.wake_append(cx, &mut Append::retry_now);
+                self.with_subscription(cx, &mut Subscription::retry_now);
             }
             Input::Online => {
-                self.shared.page.is_offline = false;
-                self.wake_append(now, out, &mut Append::went_online);
+                cx.shared.page.is_offline = false;
+                self.wake_append(cx, &mut Append::went_online);
                 if holds(Rule::OnlineConnects) {
-                    self.with_subscription(now, out, &mut Subscription::reconnect_now);
+                    self.with_subscription(cx, &mut Subscription::reconnect_now);
                 }
             }
             Input::Offline => {
-                self.shared.page.is_offline = true;
-                self.wake_append(now, out, &mut |append, _, cx| append.went_offline(cx));
-                self.with_subscription(now, out, &mut |subscription, _, _| {
-                    subscription.went_offline()
-                });
+                cx.shared.page.is_offline = true;
+                self.wake_append(cx, &mut |append, _, cx| append.went_offline(cx));
+                self.with_subscription(cx, &mut |subscription, _, _| subscription.went_offline());
             }
-            Input::PutAway => self.with_subscription(now, out, &mut |subscription, _, cx| {
+            Input::PutAway => self.with_subscription(cx, &mut |subscription, _, cx| {
                 subscription.put_away(cx);
             }),
-            Input::Hidden => self.shared.page.hidden(now),
-            Input::Shown => match self.shared.page.shown(now) {
+            Input::Hidden => cx.shared.page.hidden(cx.now),
+            Input::Shown => match cx.shared.page.shown(cx.now) {
                 Return::Late => {
-                    self.wake_append(now, out, &mut Append::returned);
-                    self.with_subscription(now, out, &mut Subscription::returned);
+                    self.wake_append(cx, &mut Append::returned);
+                    self.with_subscription(cx, &mut Subscription::returned);
                 }
-                Return::Early => self.with_subscription(now, out, &mut Subscription::hurry),
+                Return::Early => self.with_subscription(cx, &mut Subscription::hurry),
             },
-            Input::SetSession(persisted) => self.set_session(persisted, out),
-            Input::SeedCursor(cursor) => self.seed_cursor(&cursor, out),
-            Input::Adopt(told) => self.adopt(told, out),
-            Input::ClearGate => self.clear_gate(out),
-            Input::Aborted { call, stop } => self.aborted(call, stop, now, out),
-            Input::Disposed => self.disposed(now, out),
+            Input::SetSession(persisted) => self.set_session(persisted, cx),
+            Input::SeedCursor(cursor) => self.seed_cursor(&cursor, cx),
+            Input::Adopt(told) => self.adopt(told, cx),
+            Input::ClearGate => self.clear_gate(cx),
+            Input::Aborted { call, stop } => self.aborted(call, stop, cx),
+            Input::Disposed => self.disposed(cx),
             Input::SessionStarted { token, pending_version } => {
-                self.session_started(token, pending_version, now, out);
+                self.session_started(token, pending_version, cx);
             }
-            Input::StartFailed(error) => self.start_failed(&error, now, out),
-            Input::TokenReady(token) => self.token_ready(token, now, out),
-            Input::TokenFailed(error) => self.token_failed(&error, now, out),
+            Input::StartFailed(error) => self.start_failed(&error, cx),
+            Input::TokenReady(token) => self.token_ready(token, cx),
+            Input::TokenFailed(error) => self.token_failed(&error, cx),
             Input::Woken => {
-                self.give_up_callbacks(now, out);
-                self.with_append(now, out, &mut |append, session, cx| append.woken(session, cx));
-                self.with_subscription(now, out, &mut Subscription::woken);
+                self.give_up_callbacks(cx);
+                self.with_append(cx, &mut |append, session, cx| append.woken(session, cx));
+                self.with_subscription(cx, &mut Subscription::woken);
             }
             // What is left is about a request or a stream: whoever it concerns takes it.
             input => {
-                self.with_append(now, out, &mut |append, session, cx| {
-                    append.take(&input, session, cx)
-                });
-                self.with_subscription(now, out, &mut |subscription, session, cx| {
+                self.with_append(cx, &mut |append, session, cx| append.take(&input, session, cx));
+                self.with_subscription(cx, &mut |subscription, session, cx| {
                     subscription.take(&input, session, cx);
                 });
-                self.with_head_start(now, out, &mut |head_start, session, cx| {
+                self.with_head_start(cx, &mut |head_start, session, cx| {
                     head_start.take(&input, session, cx);
                 });
             }
         }
-        self.let_go_of_stray(now, out);
-        self.forget_gone(now, out);
-        if !self.is_active() {
-            // Nobody tells of the page while nothing is under way.
-            self.shared.page = Page::default();
-        }
+        self.let_go_of_stray(cx);
+        self.forget_gone(cx);
     }
 
     /// Lets the open stream take a fact, and forgets it when it is over.
     fn with_subscription(
         &mut self,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
         take: &mut dyn FnMut(&mut Subscription, &mut Session, &mut Context<'_>),
     ) {
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
         else {
             return;
         };
-        take(subscription, session, &mut Context::new(now, &mut self.shared, out));
+        take(subscription, session, cx);
         if subscription.is_over() {
             self.subscription = None;
         }
@@ -246,18 +267,17 @@ impl Chat {
     /// Lets the head start take a fact. Whoever has waited for its session, or its end, goes on.
     fn with_head_start(
         &mut self,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
         take: &mut dyn FnMut(&mut HeadStart, &mut Option<Session>, &mut Context<'_>),
     ) {
         let Some(head_start) = &mut self.head_start else {
             return;
         };
-        take(head_start, &mut self.session, &mut Context::new(now, &mut self.shared, out));
+        take(head_start, &mut self.session, cx);
         self.head_start.take_if(|head_start| head_start.is_over());
         if self.session.is_some() || self.head_start.is_none() {
             for waiting in mem::take(&mut self.waiting) {
-                self.want_session(waiting, now, out);
+                self.want_session(waiting, cx);
             }
         }
     }
@@ -265,28 +285,25 @@ impl Chat {
     /// Lets the append that is under way take a fact, and acts on its end.
     fn with_append(
         &mut self,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
         take: &mut dyn FnMut(&mut Append, &mut Session, &mut Context<'_>) -> Option<Outcome>,
     ) {
         let (Some(append), Some(session)) = (self.appends.first_mut(), &mut self.session) else {
             return;
         };
-        if let Some(outcome) = take(append, session, &mut Context::new(now, &mut self.shared, out))
-        {
+        if let Some(outcome) = take(append, session, cx) {
             let append = self.appends.remove(0);
-            self.append_over(append.purpose, outcome, now, out);
+            self.append_over(append.purpose, outcome, cx);
         }
     }
 
     /// The same, for what ends no append.
     fn wake_append(
         &mut self,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
         take: &mut dyn FnMut(&mut Append, &Session, &mut Context<'_>),
     ) {
-        self.with_append(now, out, &mut |append, session, cx| {
+        self.with_append(cx, &mut |append, session, cx| {
             take(append, session, cx);
             None
         });
@@ -295,17 +312,16 @@ impl Chat {
     // Calls of the app
 
     /// A call that needs the session: goes on now, or when the session is there.
-    fn want_session(&mut self, mut waiting: Waiting, now: Time, out: &mut Vec<Action>) {
+    fn want_session(&mut self, mut waiting: Waiting, cx: &mut Context<'_>) {
         if self.session.is_some() {
-            return self.go_on(waiting, now, out);
+            return self.go_on(waiting, cx);
         }
-        let mut cx = Context::new(now, &mut self.shared, out);
         if self.head_start.is_some() {
             // Its route creates the session.
         } else if let Waiting::Send(Some(call), send) = &mut waiting
             && let Some(body) = send.head_start.take()
         {
-            self.head_start = Some(HeadStart::begin(*call, send.clone(), body, &mut cx));
+            self.head_start = Some(HeadStart::begin(*call, send.clone(), body, cx));
             return;
         } else if cx.can_start_session() {
             cx.start_session();
@@ -321,27 +337,25 @@ impl Chat {
     }
 
     /// The session is there.
-    fn go_on(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Action>) {
+    fn go_on(&mut self, waiting: Waiting, cx: &mut Context<'_>) {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut cx = Context::new(now, &mut self.shared, out);
         match waiting {
             Waiting::Start(call) => cx.resolve(call, Answer::Session(session.persisted())),
             Waiting::Send(call, _) if session.closed.is_some() => {
                 let reason = session.closed.as_ref().and_then(|closed| closed.reason.as_deref());
-                let error = ChatError::Api(ApiError::closed(&self.id, reason));
-                reject_if_awaited(call, &error, &mut cx);
+                let error = ChatError::Api(ApiError::closed(&self.chat_id, reason));
+                reject_if_awaited(call, &error, cx);
             }
             Waiting::Send(call, send) => {
-                self.queue(append::Purpose::Turn(call), send, now, out);
+                self.queue(append::Purpose::Turn(call), send, cx);
             }
         }
     }
 
-    fn reconnect(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
+    fn reconnect(&mut self, call: CallId, cx: &mut Context<'_>) {
         let is_streaming = self.subscription.is_some() || self.head_start.is_some();
-        let mut cx = Context::new(now, &mut self.shared, out);
         let resumable = self.session.as_mut().filter(|session| {
             let may_run = session.turn != Turn::Idle || cx.watches();
             session.closed.is_none() && may_run && !is_streaming
@@ -358,7 +372,7 @@ impl Chat {
             purpose.input_seq = None;
         }
         let backoff = Backoff::new(self.seed);
-        self.subscription = Some(Subscription::open(purpose, backoff, session, &mut cx));
+        self.subscription = Some(Subscription::open(purpose, backoff, session, cx));
     }
 
     /// A send that begins no turn: a stop, or a message for the turn that runs. It needs a session that
@@ -368,36 +382,35 @@ impl Chat {
         call: CallId,
         purpose: append::Purpose,
         send: Send,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
     ) {
         match &self.session {
-            Some(session) if session.closed.is_none() => self.queue(purpose, send, now, out),
-            _ => Context::new(now, &mut self.shared, out).resolve(call, Answer::Delivered(false)),
+            Some(session) if session.closed.is_none() => self.queue(purpose, send, cx),
+            _ => cx.resolve(call, Answer::Delivered(false)),
         }
     }
 
-    fn set_session(&mut self, persisted: PersistedSession, out: &mut Vec<Action>) {
+    fn set_session(&mut self, persisted: PersistedSession, cx: &mut Context<'_>) {
         let session = self.session.insert(Session::restore(persisted));
         if let Some(cursor) = self.seed_cursor.take() {
             session.seed(cursor);
         }
-        out.push(Action::Persist(session.persisted()));
+        cx.persist(session);
     }
 
-    fn seed_cursor(&mut self, cursor: &str, out: &mut Vec<Action>) {
+    fn seed_cursor(&mut self, cursor: &str, cx: &mut Context<'_>) {
         let cursor = Cursor::parse(cursor);
         let Some(session) = &mut self.session else {
             self.seed_cursor = Some(cursor);
             return;
         };
         if session.seed(cursor) {
-            out.push(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
     }
 
-    fn adopt(&mut self, told: PersistedSession, out: &mut Vec<Action>) {
-        if self.is_active() {
+    fn adopt(&mut self, told: PersistedSession, cx: &mut Context<'_>) {
+        if self.is_under_way() {
             return;
         }
         let Some(session) = &mut self.session else {
@@ -406,14 +419,14 @@ impl Chat {
         };
         let told = PersistedSession { public_access_token: session.token.clone(), ..told };
         session.adopt(told);
-        out.push(Action::Persist(session.persisted()));
+        cx.persist(session);
     }
 
-    fn clear_gate(&mut self, out: &mut Vec<Action>) {
+    fn clear_gate(&mut self, cx: &mut Context<'_>) {
         if let Some(session) = &mut self.session
             && session.clear_gate()
         {
-            out.push(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
     }
 
@@ -430,22 +443,21 @@ impl Chat {
 
     /// The signal of a call was aborted: the call is answered at once, whatever it waits for, or its
     /// stream closes. Its turn is stopped, unless the app wants it to go on.
-    fn aborted(&mut self, call: CallId, stop: Option<PartId>, now: Time, out: &mut Vec<Action>) {
+    fn aborted(&mut self, call: CallId, stop: Option<PartId>, cx: &mut Context<'_>) {
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.call() == Some(call))
         {
             match waiting {
                 Waiting::Send(call, _) if stop.is_none() => *call = None,
                 _ => self.waiting.retain(|waiting| waiting.call() != Some(call)),
             }
-            return Context::new(now, &mut self.shared, out).reject(call, ChatError::Aborted);
+            return cx.reject(call, ChatError::Aborted);
         }
         if self.appends.iter().any(|append| append.turn_call() == Some(call)) {
-            return self.append_aborted(call, stop, now, out);
+            return self.append_aborted(call, stop, cx);
         }
         if self.head_start.as_ref().is_some_and(|head_start| head_start.call() == call) {
-            return self.head_start_aborted(stop.is_some(), now, out);
+            return self.head_start_aborted(stop.is_some(), cx);
         }
-        let mut cx = Context::new(now, &mut self.shared, out);
         let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
         else {
             return;
@@ -453,42 +465,35 @@ impl Chat {
         if subscription.call() != call {
             return;
         }
-        subscription.close(&mut cx);
+        subscription.close(cx);
         if let Some(stop) = stop
             && session.has_outstanding_turn()
         {
             session.abandon_turn();
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
             self.subscription = None;
-            return self.queue_stop(stop, now, out);
+            return self.queue_stop(stop, cx);
         }
         self.subscription = None;
     }
 
     /// The route notices that nobody reads its answer: there is no run yet to be stopped, as far as is
     /// known.
-    fn head_start_aborted(&mut self, stops_turn: bool, now: Time, out: &mut Vec<Action>) {
-        self.with_head_start(now, out, &mut |head_start, session, cx| {
+    fn head_start_aborted(&mut self, stops_turn: bool, cx: &mut Context<'_>) {
+        self.with_head_start(cx, &mut |head_start, session, cx| {
             head_start.close(cx);
             if let Some(session) = session
                 && stops_turn
             {
                 session.complete_turn();
-                cx.order(Action::Persist(session.persisted()));
+                cx.persist(session);
             }
         });
     }
 
     /// The message of an aborted call is on its way, or waits for its turn to be.
-    fn append_aborted(
-        &mut self,
-        call: CallId,
-        stop: Option<PartId>,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
-        let mut cx = Context::new(now, &mut self.shared, out);
-        drop_held(&mut self.subscription, Some(call), &mut cx);
+    fn append_aborted(&mut self, call: CallId, stop: Option<PartId>, cx: &mut Context<'_>) {
+        drop_held(&mut self.subscription, Some(call), cx);
         let is_its = |append: &Append| append.turn_call() == Some(call);
         let Some(append) = self.appends.iter_mut().find(|append| is_its(append)) else {
             return;
@@ -498,24 +503,24 @@ impl Chat {
             None => append.purpose = append::Purpose::Turn(None),
             Some(stop) if append.may_have_landed() => append.abandon(stop),
             Some(_) => {
-                append.failed(ChatError::Aborted, &mut cx);
+                append.failed(ChatError::Aborted, cx);
                 self.appends.retain(|append| !is_its(append));
             }
         }
-        Context::new(now, &mut self.shared, out).reject(call, ChatError::Aborted);
-        self.send_next(now, out);
+        cx.reject(call, ChatError::Aborted);
+        self.send_next(cx);
     }
 
     /// Puts an append behind the others.
-    fn queue(&mut self, purpose: append::Purpose, send: Send, now: Time, out: &mut Vec<Action>) {
+    fn queue(&mut self, purpose: append::Purpose, send: Send, cx: &mut Context<'_>) {
         let last = if holds(Rule::SendsWaitTheirTurn) { self.appends.len() } else { 0 };
-        self.queue_at(last, purpose, send, now, out);
+        self.queue_at(last, purpose, send, cx);
     }
 
     /// Stops the turn of an aborted call, before whatever waits: a later message must not be stopped.
-    fn queue_stop(&mut self, stop: PartId, now: Time, out: &mut Vec<Action>) {
+    fn queue_stop(&mut self, stop: PartId, cx: &mut Context<'_>) {
         let first = self.appends.iter().take_while(|append| !append.is_queued()).count();
-        self.queue_at(first, append::Purpose::UnattendedStop, stop_send(stop), now, out);
+        self.queue_at(first, append::Purpose::UnattendedStop, stop_send(stop), cx);
     }
 
     fn queue_at(
@@ -523,16 +528,14 @@ impl Chat {
         place: usize,
         purpose: append::Purpose,
         send: Send,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
     ) {
-        let cx = Context::new(now, &mut self.shared, out);
-        self.appends.insert(place, Append::queue(purpose, send, Backoff::new(self.seed), &cx));
-        self.send_next(now, out);
+        self.appends.insert(place, Append::queue(purpose, send, Backoff::new(self.seed), cx));
+        self.send_next(cx);
     }
 
     /// Sends the first append, if it is not under way, once there is a session to send it to.
-    fn send_next(&mut self, now: Time, out: &mut Vec<Action>) {
+    fn send_next(&mut self, cx: &mut Context<'_>) {
         let (Some(append), Some(session)) = (self.appends.first_mut(), &self.session) else {
             return;
         };
@@ -540,114 +543,105 @@ impl Chat {
             return;
         }
         if let Some(closed) = &session.closed {
-            let error = ChatError::Api(ApiError::closed(&self.id, closed.reason.as_deref()));
-            return self.fail_append(&Append::is_queued, &error, now, out);
+            let error = ChatError::Api(ApiError::closed(&self.chat_id, closed.reason.as_deref()));
+            return self.fail_append(&Append::is_queued, &error, cx);
         }
-        let mut cx = Context::new(now, &mut self.shared, out);
         if session.is_lost && append.starts_turn() && cx.can_start_session() {
             return cx.start_session();
         }
-        append.begin(session, &mut cx);
+        append.begin(session, cx);
         if self.head_start.is_none() {
-            subscribe_early(&mut self.subscription, append, self.seed, session, &mut cx);
+            subscribe_early(&mut self.subscription, append, self.seed, session, cx);
         }
     }
 
     /// The transport goes: nobody reads any more. A message that is on its way still goes out, for
     /// its turn belongs to the chat and not to this page.
-    fn disposed(&mut self, now: Time, out: &mut Vec<Action>) {
-        let mut cx = Context::new(now, &mut self.shared, out);
+    fn disposed(&mut self, cx: &mut Context<'_>) {
         self.waiting.retain_mut(|waiting| match waiting {
             Waiting::Start(call) => {
                 cx.reject(*call, ChatError::Aborted);
                 false
             }
             Waiting::Send(call, _) => {
-                reject_if_awaited(call.take(), &ChatError::Aborted, &mut cx);
+                reject_if_awaited(call.take(), &ChatError::Aborted, cx);
                 true
             }
         });
         for append in &mut self.appends {
             if let append::Purpose::Turn(call) = &mut append.purpose {
-                reject_if_awaited(call.take(), &ChatError::Aborted, &mut cx);
+                reject_if_awaited(call.take(), &ChatError::Aborted, cx);
             }
         }
-        close_stream(&mut self.subscription, &mut cx);
-        close_head_start(&mut self.head_start, &mut cx);
+        close_stream(&mut self.subscription, cx);
+        close_head_start(&mut self.head_start, cx);
     }
 
     // Answers of the app's callbacks
 
-    fn session_started(
-        &mut self,
-        token: String,
-        pending_version: bool,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
-        self.shared.credentials.started();
+    fn session_started(&mut self, token: String, pending_version: bool, cx: &mut Context<'_>) {
+        cx.shared.credentials.started();
         if pending_version {
-            out.push(Action::Tell(ChatEvent::RunPendingVersion(PendingVersionSource::Start)));
+            cx.order(Action::Tell(ChatEvent::RunPendingVersion(PendingVersionSource::Start)));
         }
         match &mut self.session {
             Some(session) if session.is_lost => {
-                session.recreate(token, now);
+                session.recreate(token, cx.now);
                 if let Some(subscription) = &mut self.subscription {
-                    subscription.session_recreated(&mut Context::new(now, &mut self.shared, out));
+                    subscription.session_recreated(cx);
                 }
             }
-            Some(session) => session.renew_token(token, now),
-            None => self.begin_session(token, Turn::Idle, now),
+            Some(session) => session.renew_token(token, cx.now),
+            None => self.begin_session(token, Turn::Idle, cx.now),
         }
-        self.session_renewed(now, out);
+        self.session_renewed(cx);
     }
 
-    fn token_ready(&mut self, token: String, now: Time, out: &mut Vec<Action>) {
-        self.shared.credentials.refreshed();
+    fn token_ready(&mut self, token: String, cx: &mut Context<'_>) {
+        cx.shared.credentials.refreshed();
         match &mut self.session {
-            Some(session) => session.renew_token(token, now),
-            None => self.begin_session(token, Turn::Unknown, now),
+            Some(session) => session.renew_token(token, cx.now),
+            None => self.begin_session(token, Turn::Unknown, cx.now),
         }
-        self.session_renewed(now, out);
+        self.session_renewed(cx);
     }
 
     /// There is a new token: whoever waited for it goes on.
-    fn session_renewed(&mut self, now: Time, out: &mut Vec<Action>) {
+    fn session_renewed(&mut self, cx: &mut Context<'_>) {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut cx = Context::new(now, &mut self.shared, out);
-        cx.order(Action::Persist(session.persisted()));
+        cx.persist(session);
         for append in &mut self.appends {
             // A fresh token is of no use in a session that is still lost.
             if append.awaits_token() || (append.awaits_session() && !session.is_lost) {
-                append.request(session, &mut cx);
+                append.request(session, cx);
             }
         }
         if let Some(subscription) = &mut self.subscription
             && subscription.awaits_token()
         {
-            subscription.connect(session, &mut cx);
+            subscription.connect(session, cx);
         }
-        self.send_next(now, out);
+        self.send_next(cx);
         for waiting in mem::take(&mut self.waiting) {
-            self.go_on(waiting, now, out);
+            self.go_on(waiting, cx);
         }
     }
 
-    fn start_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
-        self.shared.credentials.started();
-        self.fail_waiting(error, now, out);
+    fn start_failed(&mut self, error: &ChatError, cx: &mut Context<'_>) {
+        cx.shared.credentials.started();
+        self.fail_waiting(error, cx);
         // One that is first, and was not sent yet, waits for the session as well.
         let waits = |append: &Append| append.awaits_session() || append.is_queued();
-        self.fail_append(&waits, error, now, out);
+        self.fail_append(&waits, error, cx);
     }
 
-    fn token_failed(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
-        self.shared.credentials.refreshed();
-        self.fail_waiting(error, now, out);
-        self.fail_append(&Append::awaits_token, error, now, out);
-        self.with_subscription(now, out, &mut |subscription, session, cx| {
+    fn token_failed(&mut self, error: &ChatError, cx: &mut Context<'_>) {
+        cx.shared.credentials.refreshed();
+        self.fail_waiting(error, cx);
+        self.fail_append(&Append::awaits_token, error, cx);
+        self.with_subscription(cx, &mut |subscription, session, cx| {
             if subscription.awaits_token() {
                 subscription.fail(error.clone(), session, cx);
             }
@@ -655,22 +649,21 @@ impl Chat {
     }
 
     /// A callback that takes too long counts as failed.
-    fn give_up_callbacks(&mut self, now: Time, out: &mut Vec<Action>) {
-        self.shared.credentials.notice_sleep(now);
-        if self.shared.credentials.is_start_overdue(now) {
+    fn give_up_callbacks(&mut self, cx: &mut Context<'_>) {
+        cx.shared.credentials.notice_sleep(cx.now);
+        if cx.shared.credentials.is_start_overdue(cx.now) {
             let error = "`startSession` has not answered for a minute.";
-            self.start_failed(&ChatError::Other(error.to_owned()), now, out);
+            self.start_failed(&ChatError::Other(error.to_owned()), cx);
         }
-        if self.shared.credentials.is_refresh_overdue(now) {
+        if cx.shared.credentials.is_refresh_overdue(cx.now) {
             let error = "`accessToken` has not answered for a minute.";
-            self.token_failed(&ChatError::Other(error.to_owned()), now, out);
+            self.token_failed(&ChatError::Other(error.to_owned()), cx);
         }
     }
 
-    fn fail_waiting(&mut self, error: &ChatError, now: Time, out: &mut Vec<Action>) {
-        let mut cx = Context::new(now, &mut self.shared, out);
+    fn fail_waiting(&mut self, error: &ChatError, cx: &mut Context<'_>) {
         for waiting in self.waiting.drain(..) {
-            reject_if_awaited(waiting.call(), error, &mut cx);
+            reject_if_awaited(waiting.call(), error, cx);
         }
     }
 
@@ -679,27 +672,26 @@ impl Chat {
         &mut self,
         is_concerned: &dyn Fn(&Append) -> bool,
         error: &ChatError,
-        now: Time,
-        out: &mut Vec<Action>,
+        cx: &mut Context<'_>,
     ) {
-        self.with_append(now, out, &mut |append, _, cx| {
+        self.with_append(cx, &mut |append, _, cx| {
             is_concerned(append).then(|| Err(append.failed(error.clone(), cx)))
         });
     }
 
     /// A message that nobody wants any more, and that has not arrived so far, keeps no other one waiting.
-    fn let_go_of_stray(&mut self, now: Time, out: &mut Vec<Action>) {
+    fn let_go_of_stray(&mut self, cx: &mut Context<'_>) {
         if self.appends.len() < 2 {
             return;
         }
-        self.with_append(now, out, &mut |append, _, cx| {
+        self.with_append(cx, &mut |append, _, cx| {
             append.is_stray().then(|| Err(append.let_go(cx)))
         });
     }
 
     /// The service has lost the session for good: whoever waits for something in it is told, and the
     /// next send begins anew. A message that is on its way has the last word: it may land.
-    fn forget_gone(&mut self, now: Time, out: &mut Vec<Action>) {
+    fn forget_gone(&mut self, cx: &mut Context<'_>) {
         if self.appends.first().is_some_and(|append| !append.is_queued()) {
             return;
         }
@@ -708,60 +700,45 @@ impl Chat {
         };
         let error = ChatError::Api(ApiError::of_subscribe(404));
         for append in mem::take(&mut self.appends) {
-            append.failed(error.clone(), &mut Context::new(now, &mut self.shared, out));
-            self.append_over(append.purpose, Err(error.clone()), now, out);
+            append.failed(error.clone(), cx);
+            self.append_over(append.purpose, Err(error.clone()), cx);
         }
         if let Some(mut subscription) = self.subscription.take() {
-            let cx = &mut Context::new(now, &mut self.shared, out);
             subscription.fail(error, &mut session, cx);
         }
-        out.push(Action::Forget);
+        cx.order(Action::Forget);
     }
 
     // Answers to appends
 
-    fn append_over(
-        &mut self,
-        purpose: append::Purpose,
-        outcome: Outcome,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
-        let mut cx = Context::new(now, &mut self.shared, out);
+    fn append_over(&mut self, purpose: append::Purpose, outcome: Outcome, cx: &mut Context<'_>) {
         match (purpose, outcome) {
-            (append::Purpose::Turn(call), Ok(answer)) => self.turn_sent(call, answer, now, out),
+            (append::Purpose::Turn(call), Ok(answer)) => self.turn_sent(call, answer, cx),
             (append::Purpose::Turn(call), Err(error)) => {
-                drop_held(&mut self.subscription, call, &mut cx);
-                reject_if_awaited(call, &error, &mut cx);
+                drop_held(&mut self.subscription, call, cx);
+                reject_if_awaited(call, &error, cx);
             }
             (append::Purpose::AbandonedTurn { stop }, Ok(answer)) => {
-                self.abandoned_turn_sent(stop, answer, now, out);
+                self.abandoned_turn_sent(stop, answer, cx);
             }
-            (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, now, out),
+            (append::Purpose::Stop(call), Ok(_)) => self.stopped(call, cx),
             (append::Purpose::Steer(call), Ok(_)) => cx.resolve(call, Answer::Delivered(true)),
             (append::Purpose::Stop(call), Err(_)) => cx.resolve(call, Answer::Delivered(false)),
             (append::Purpose::Steer(call), Err(error)) => cx.reject(call, error),
             (append::Purpose::AbandonedTurn { .. }, Err(_))
             | (append::Purpose::UnattendedStop, _) => {}
         }
-        self.send_next(now, out);
+        self.send_next(cx);
     }
 
     /// The message has landed: its turn supersedes whatever stream is open.
-    fn turn_sent(
-        &mut self,
-        call: Option<CallId>,
-        answer: AppendAnswer,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
+    fn turn_sent(&mut self, call: Option<CallId>, answer: AppendAnswer, cx: &mut Context<'_>) {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut cx = Context::new(now, &mut self.shared, out);
         if session.is_overtaken(answer.seq) {
             // Superseded before it began.
-            drop_held(&mut self.subscription, call, &mut cx);
+            drop_held(&mut self.subscription, call, cx);
             if let Some(call) = call {
                 let stream = cx.next_stream();
                 cx.order(Action::OpenStream { call, stream });
@@ -769,28 +746,28 @@ impl Chat {
             }
             return;
         }
-        close_head_start(&mut self.head_start, &mut cx);
+        close_head_start(&mut self.head_start, cx);
         let held = take_held(&mut self.subscription, call);
         let mut superseded = self.subscription.take();
         if let Some(superseded) = &mut superseded
             && holds(Rule::NewTurnsSupersede)
         {
-            superseded.close(&mut cx);
+            superseded.close(cx);
         }
         session.begin_turn(answer.seq);
         if holds(Rule::RunningTurnsAreStored) {
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
         self.subscription = match (held, call) {
             (Some(mut held), _) => {
-                held.release(answer.seq, session, &mut cx);
+                held.release(answer.seq, session, cx);
                 Some(held).filter(|held| !held.is_over())
             }
             (None, Some(call)) => {
                 let input_seq = answer.seq;
                 let purpose = subscription::Purpose { call, input_seq, is_resumed: false };
                 let backoff = Backoff::new(self.seed);
-                let mut subscription = Subscription::open(purpose, backoff, session, &mut cx);
+                let mut subscription = Subscription::open(purpose, backoff, session, cx);
                 subscription.doubts(superseded.as_ref(), session);
                 Some(subscription)
             }
@@ -799,37 +776,29 @@ impl Chat {
     }
 
     /// A message whose call was aborted has landed all the same: its turn is stopped.
-    fn abandoned_turn_sent(
-        &mut self,
-        stop: PartId,
-        answer: AppendAnswer,
-        now: Time,
-        out: &mut Vec<Action>,
-    ) {
+    fn abandoned_turn_sent(&mut self, stop: PartId, answer: AppendAnswer, cx: &mut Context<'_>) {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut cx = Context::new(now, &mut self.shared, out);
         if !session.is_overtaken(answer.seq) {
-            close_stream(&mut self.subscription, &mut cx);
-            close_head_start(&mut self.head_start, &mut cx);
+            close_stream(&mut self.subscription, cx);
+            close_head_start(&mut self.head_start, cx);
             session.begin_turn(answer.seq);
             session.abandon_turn();
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
-        self.queue_stop(stop, now, out);
+        self.queue_stop(stop, cx);
     }
 
     /// The stop was delivered: the stream ends, and the turn is no longer waited for.
-    fn stopped(&mut self, call: CallId, now: Time, out: &mut Vec<Action>) {
+    fn stopped(&mut self, call: CallId, cx: &mut Context<'_>) {
         let Some(session) = &mut self.session else {
             return;
         };
-        let mut cx = Context::new(now, &mut self.shared, out);
         session.abandon_turn();
-        close_stream(&mut self.subscription, &mut cx);
-        close_head_start(&mut self.head_start, &mut cx);
-        cx.order(Action::Persist(session.persisted()));
+        close_stream(&mut self.subscription, cx);
+        close_head_start(&mut self.head_start, cx);
+        cx.persist(session);
         cx.resolve(call, Answer::Delivered(true));
     }
 }

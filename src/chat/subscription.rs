@@ -615,7 +615,7 @@ impl Subscription {
             return self.swallowed(session, cx);
         }
         session.complete_turn();
-        cx.order(Action::Persist(session.persisted()));
+        cx.persist(session);
         self.close(cx);
     }
 
@@ -730,7 +730,7 @@ impl Subscription {
             if begins && matches!(record, Record::Data(_)) {
                 session.turn = Turn::Running { start: session.cursor.clone() };
                 if cx.watches() {
-                    cx.order(Action::Persist(session.persisted()));
+                    cx.persist(session);
                 }
             }
             if holds(Rule::CursorMoves) {
@@ -757,7 +757,7 @@ impl Subscription {
         {
             // It was an earlier turn's after all.
             *start = Some(boundary);
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
         if session.gate.is_some() && holds(Rule::StoppedTurnsAreHeldBack) {
             return;
@@ -796,7 +796,7 @@ impl Subscription {
         if session.closed.is_some() {
             // A message that was acknowledged since that was known has begun a turn.
             session.complete_turn();
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
         cx.close_session(session, reason, ClosedSource::Stream);
         if self.swallowed == Swallowed::No {
@@ -842,7 +842,7 @@ impl Subscription {
             self.doubted = session.cursor.clone();
         } else if let Turn::Running { start } = &mut session.turn {
             *start = session.cursor.clone();
-            cx.order(Action::Persist(session.persisted()));
+            cx.persist(session);
         }
     }
 
@@ -906,7 +906,7 @@ impl Subscription {
         let session_in_event_id = boundary.session_in_event_id.as_deref().map(ToOwned::to_owned);
         cx.tell_turn_completed(session_in_event_id.clone(), session);
         session.complete_turn();
-        cx.order(Action::Persist(session.persisted()));
+        cx.persist(session);
         if let (true, Some(input_seq), Some(session_in_event_id)) =
             (is_mine, self.purpose.input_seq, session_in_event_id)
         {
@@ -962,7 +962,7 @@ impl Subscription {
         if holds(Rule::FailedTurnsAreOver) {
             session.complete_turn();
         }
-        cx.order(Action::Persist(session.persisted()));
+        cx.persist(session);
         cx.tell(ChatEvent::StreamError(error.clone()));
         cx.order(Action::FailStream { stream: self.stream, error });
     }
