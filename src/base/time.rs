@@ -28,6 +28,14 @@ impl Time {
     }
 }
 
+/// The earlier one of two instants, where there are any.
+pub fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
+    }
+}
+
 /// A duration or a moment, as JavaScript has them: exact for the next 285,000 years. What is below
 /// zero, or no number, is zero.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

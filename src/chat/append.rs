@@ -144,7 +144,7 @@ impl Append {
         self.request(session, cx);
     }
 
-    /// Takes a fact about its request. `None` while the append goes on.
+    /// Takes a fact about its request, or about the page. `None` while the append goes on.
     pub(super) fn take(
         &mut self,
         input: &Input<'_>,
@@ -160,7 +160,22 @@ impl Append {
             Input::NetworkFailed { request, error } if self.has_request(*request) => {
                 self.network_failed(ChatError::Foreign(error.clone()), cx)
             }
-            _ => None,
+            Input::Woken => self.woken(session, cx),
+            _ => {
+                self.page_told(input, session, cx);
+                None
+            }
+        }
+    }
+
+    /// Takes a fact that ends no append.
+    fn page_told(&mut self, input: &Input<'_>, session: &Session, cx: &mut Context<'_>) {
+        match input {
+            Input::Retry => self.retry_now(session, cx),
+            Input::Online => self.went_online(session, cx),
+            Input::Offline => self.went_offline(cx),
+            Input::Shown if cx.page().was_away => self.returned(session, cx),
+            _ => {}
         }
     }
 
@@ -482,7 +497,7 @@ impl Append {
     // Time, and the page
 
     /// A deadline may have passed. `None` while the append goes on.
-    pub(super) fn woken(&mut self, session: &Session, cx: &mut Context<'_>) -> Option<Outcome> {
+    fn woken(&mut self, session: &Session, cx: &mut Context<'_>) -> Option<Outcome> {
         self.deadline().filter(|due| *due <= cx.now)?;
         self.notice_sleep(cx);
         let patience_ms = self.patience_ms();
@@ -522,7 +537,7 @@ impl Append {
     }
 
     /// There is no network: the clock waits.
-    pub(super) fn went_offline(&mut self, cx: &Context<'_>) {
+    fn went_offline(&mut self, cx: &Context<'_>) {
         if !self.is_queued() {
             self.notice_sleep(cx);
             self.offline_since.get_or_insert(cx.now);
@@ -533,7 +548,7 @@ impl Append {
     }
 
     /// There is a network again.
-    pub(super) fn went_online(&mut self, session: &Session, cx: &mut Context<'_>) {
+    fn went_online(&mut self, session: &Session, cx: &mut Context<'_>) {
         if let Some(since) = self.offline_since.take() {
             self.give_up_at = self.give_up_at.after(cx.now.since(since));
         }
@@ -541,14 +556,14 @@ impl Append {
     }
 
     /// Somebody looks, after a while: a pause that is only ours is over.
-    pub(super) fn returned(&mut self, session: &Session, cx: &mut Context<'_>) {
+    fn returned(&mut self, session: &Session, cx: &mut Context<'_>) {
         if matches!(self.state, State::BackingOff { is_ordered: false, .. }) {
             self.retry_now(session, cx);
         }
     }
 
     /// Somebody asks for the next attempt.
-    pub(super) fn retry_now(&mut self, session: &Session, cx: &mut Context<'_>) {
+    fn retry_now(&mut self, session: &Session, cx: &mut Context<'_>) {
         if matches!(self.state, State::BackingOff { .. } | State::Offline) {
             self.notice_sleep(cx);
             self.backoff.reset();

@@ -10,12 +10,12 @@ use super::context::{Context, Shared};
 use super::error::{ApiError, ChatError};
 use super::event::{ChatEvent, PendingVersionSource, SendSource};
 use super::head_start::HeadStart;
-use super::page::{Page, Return};
+use super::page::Page;
 use super::session::{Cursor, PersistedSession, Session, Turn};
 use super::subscription::{self, Subscription};
 use super::token::Credentials;
 use crate::rules::{Rule, holds};
-use crate::time::Time;
+use crate::time::{self, Time};
 use crate::wire::answer::AppendAnswer;
 
 /// The record of `.in` that stops the running turn.
@@ -122,7 +122,7 @@ impl Chat {
     /// When [`Input::Woken`] is due.
     pub fn deadline(&self) -> Option<Time> {
         let callback = self.shared.credentials.deadline().filter(|_| self.is_active());
-        self.conversation.deadline().into_iter().chain(callback).min()
+        time::earlier(self.conversation.deadline(), callback)
     }
 
     /// Whether something is under way: a call, a send or a stream.
@@ -168,7 +168,7 @@ impl Conversation {
     fn deadline(&self) -> Option<Time> {
         let stream = self.subscription.as_ref().and_then(Subscription::deadline);
         let send = self.appends.first().and_then(Append::deadline);
-        stream.into_iter().chain(send).min()
+        time::earlier(stream, send)
     }
 
     fn is_under_way(&self) -> bool {
@@ -189,33 +189,6 @@ impl Conversation {
             Input::Steer { call, send } => {
                 self.send_aside(call, append::Purpose::Steer(call), send, cx);
             }
-            Input::Retry => {
-                self.wake_append(cx, &mut Append::retry_now);
-                self.with_subscription(cx, &mut Subscription::retry_now);
-            }
-            Input::Online => {
-                cx.shared.page.is_offline = false;
-                self.wake_append(cx, &mut Append::went_online);
-                if holds(Rule::OnlineConnects) {
-                    self.with_subscription(cx, &mut Subscription::reconnect_now);
-                }
-            }
-            Input::Offline => {
-                cx.shared.page.is_offline = true;
-                self.wake_append(cx, &mut |append, _, cx| append.went_offline(cx));
-                self.with_subscription(cx, &mut |subscription, _, _| subscription.went_offline());
-            }
-            Input::PutAway => self.with_subscription(cx, &mut |subscription, _, cx| {
-                subscription.put_away(cx);
-            }),
-            Input::Hidden => cx.shared.page.hidden(cx.now),
-            Input::Shown => match cx.shared.page.shown(cx.now) {
-                Return::Late => {
-                    self.wake_append(cx, &mut Append::returned);
-                    self.with_subscription(cx, &mut Subscription::returned);
-                }
-                Return::Early => self.with_subscription(cx, &mut Subscription::hurry),
-            },
             Input::SetSession(persisted) => self.set_session(persisted, cx),
             Input::SeedCursor(cursor) => self.seed_cursor(&cursor, cx),
             Input::Adopt(told) => self.adopt(told, cx),
@@ -228,85 +201,59 @@ impl Conversation {
             Input::StartFailed(error) => self.start_failed(&error, cx),
             Input::TokenReady(token) => self.token_ready(token, cx),
             Input::TokenFailed(error) => self.token_failed(&error, cx),
-            Input::Woken => {
-                self.give_up_callbacks(cx);
-                self.with_append(cx, &mut |append, session, cx| append.woken(session, cx));
-                self.with_subscription(cx, &mut Subscription::woken);
-            }
-            // What is left is about a request or a stream: whoever it concerns takes it.
+            // What is left is about the page, a request or a stream: whoever it concerns takes it.
             input => {
-                self.with_append(cx, &mut |append, session, cx| append.take(&input, session, cx));
-                self.with_subscription(cx, &mut |subscription, session, cx| {
+                cx.shared.page.take(&input, cx.now);
+                if matches!(input, Input::Woken) {
+                    self.give_up_callbacks(cx);
+                }
+                if let Some((append, session)) = self.append_under_way() {
+                    let outcome = append.take(&input, session, cx);
+                    self.append_told(outcome, cx);
+                }
+                if let Some((subscription, session)) = self.stream() {
                     subscription.take(&input, session, cx);
-                });
-                self.with_head_start(cx, &mut |head_start, session, cx| {
-                    head_start.take(&input, session, cx);
-                });
+                    self.stream_told();
+                }
+                if let Some(head_start) = &mut self.head_start {
+                    head_start.take(&input, &mut self.session, cx);
+                    self.head_start_told(cx);
+                }
             }
         }
         self.let_go_of_stray(cx);
         self.forget_gone(cx);
     }
 
-    /// Lets the open stream take a fact, and forgets it when it is over.
-    fn with_subscription(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&mut Subscription, &mut Session, &mut Context<'_>),
-    ) {
-        let (Some(subscription), Some(session)) = (&mut self.subscription, &mut self.session)
-        else {
-            return;
-        };
-        take(subscription, session, cx);
-        if subscription.is_over() {
-            self.subscription = None;
+    fn append_under_way(&mut self) -> Option<(&mut Append, &mut Session)> {
+        self.appends.first_mut().zip(self.session.as_mut())
+    }
+
+    fn stream(&mut self) -> Option<(&mut Subscription, &mut Session)> {
+        self.subscription.as_mut().zip(self.session.as_mut())
+    }
+
+    /// The append that is under way has taken a fact, which may have ended it.
+    fn append_told(&mut self, outcome: Option<Outcome>, cx: &mut Context<'_>) {
+        if let Some(outcome) = outcome {
+            let append = self.appends.remove(0);
+            self.append_over(append.purpose, outcome, cx);
         }
     }
 
-    /// Lets the head start take a fact. Whoever has waited for its session, or its end, goes on.
-    fn with_head_start(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&mut HeadStart, &mut Option<Session>, &mut Context<'_>),
-    ) {
-        let Some(head_start) = &mut self.head_start else {
-            return;
-        };
-        take(head_start, &mut self.session, cx);
+    /// The open stream has taken a fact: it is forgotten when it is over.
+    fn stream_told(&mut self) {
+        self.subscription.take_if(|subscription| subscription.is_over());
+    }
+
+    /// The head start has taken a fact. Whoever has waited for its session, or its end, goes on.
+    fn head_start_told(&mut self, cx: &mut Context<'_>) {
         self.head_start.take_if(|head_start| head_start.is_over());
         if self.session.is_some() || self.head_start.is_none() {
             for waiting in mem::take(&mut self.waiting) {
                 self.want_session(waiting, cx);
             }
         }
-    }
-
-    /// Lets the append that is under way take a fact, and acts on its end.
-    fn with_append(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&mut Append, &mut Session, &mut Context<'_>) -> Option<Outcome>,
-    ) {
-        let (Some(append), Some(session)) = (self.appends.first_mut(), &mut self.session) else {
-            return;
-        };
-        if let Some(outcome) = take(append, session, cx) {
-            let append = self.appends.remove(0);
-            self.append_over(append.purpose, outcome, cx);
-        }
-    }
-
-    /// The same, for what ends no append.
-    fn wake_append(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&mut Append, &Session, &mut Context<'_>),
-    ) {
-        self.with_append(cx, &mut |append, session, cx| {
-            take(append, session, cx);
-            None
-        });
     }
 
     // Calls of the app
@@ -480,15 +427,14 @@ impl Conversation {
     /// The route notices that nobody reads its answer: there is no run yet to be stopped, as far as is
     /// known.
     fn head_start_aborted(&mut self, stops_turn: bool, cx: &mut Context<'_>) {
-        self.with_head_start(cx, &mut |head_start, session, cx| {
-            head_start.close(cx);
-            if let Some(session) = session
-                && stops_turn
-            {
-                session.complete_turn();
-                cx.persist(session);
-            }
-        });
+        close_head_start(&mut self.head_start, cx);
+        if let Some(session) = &mut self.session
+            && stops_turn
+        {
+            session.complete_turn();
+            cx.persist(session);
+        }
+        self.head_start_told(cx);
     }
 
     /// The message of an aborted call is on its way, or waits for its turn to be.
@@ -544,7 +490,7 @@ impl Conversation {
         }
         if let Some(closed) = &session.closed {
             let error = ChatError::Api(ApiError::closed(&self.chat_id, closed.reason.as_deref()));
-            return self.fail_append(&Append::is_queued, &error, cx);
+            return self.fail_append(Append::is_queued, &error, cx);
         }
         if session.is_lost && append.starts_turn() && cx.can_start_session() {
             return cx.start_session();
@@ -634,18 +580,19 @@ impl Conversation {
         self.fail_waiting(error, cx);
         // One that is first, and was not sent yet, waits for the session as well.
         let waits = |append: &Append| append.awaits_session() || append.is_queued();
-        self.fail_append(&waits, error, cx);
+        self.fail_append(waits, error, cx);
     }
 
     fn token_failed(&mut self, error: &ChatError, cx: &mut Context<'_>) {
         cx.shared.credentials.refreshed();
         self.fail_waiting(error, cx);
-        self.fail_append(&Append::awaits_token, error, cx);
-        self.with_subscription(cx, &mut |subscription, session, cx| {
-            if subscription.awaits_token() {
-                subscription.fail(error.clone(), session, cx);
-            }
-        });
+        self.fail_append(Append::awaits_token, error, cx);
+        if let Some((subscription, session)) = self.stream()
+            && subscription.awaits_token()
+        {
+            subscription.fail(error.clone(), session, cx);
+            self.stream_told();
+        }
     }
 
     /// A callback that takes too long counts as failed.
@@ -670,23 +617,27 @@ impl Conversation {
     /// Fails the append that is under way, where it is concerned.
     fn fail_append(
         &mut self,
-        is_concerned: &dyn Fn(&Append) -> bool,
+        is_concerned: fn(&Append) -> bool,
         error: &ChatError,
         cx: &mut Context<'_>,
     ) {
-        self.with_append(cx, &mut |append, _, cx| {
-            is_concerned(append).then(|| Err(append.failed(error.clone(), cx)))
-        });
+        if let Some((append, _)) = self.append_under_way()
+            && is_concerned(append)
+        {
+            let failed = append.failed(error.clone(), cx);
+            self.append_told(Some(Err(failed)), cx);
+        }
     }
 
     /// A message that nobody wants any more, and that has not arrived so far, keeps no other one waiting.
     fn let_go_of_stray(&mut self, cx: &mut Context<'_>) {
-        if self.appends.len() < 2 {
-            return;
+        if self.appends.len() > 1
+            && let Some((append, _)) = self.append_under_way()
+            && append.is_stray()
+        {
+            let gone = append.let_go(cx);
+            self.append_told(Some(Err(gone)), cx);
         }
-        self.with_append(cx, &mut |append, _, cx| {
-            append.is_stray().then(|| Err(append.let_go(cx)))
-        });
     }
 
     /// The service has lost the session for good: whoever waits for something in it is told, and the

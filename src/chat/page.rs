@@ -1,5 +1,6 @@
 //! What is known of the page that the chat lives in: whether it is online, and whether it is seen.
 
+use super::action::Input;
 use super::liveness::AWAY_MS;
 use crate::time::Time;
 
@@ -7,16 +8,9 @@ use crate::time::Time;
 #[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) is_offline: bool,
+    /// It was last away for so long that its connections count as stale.
+    pub(super) was_away: bool,
     hidden_since: Option<Time>,
-}
-
-/// What a page's return means for its connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Return {
-    /// It was away for so long that its connections count as stale.
-    Late,
-    /// It was away for a moment only.
-    Early,
 }
 
 impl Page {
@@ -24,14 +18,19 @@ impl Page {
         self.hidden_since.is_some()
     }
 
-    pub(super) fn hidden(&mut self, now: Time) {
-        self.hidden_since.get_or_insert(now);
-    }
-
-    pub(super) fn shown(&mut self, now: Time) -> Return {
-        match self.hidden_since.take() {
-            Some(since) if now.since(since) >= AWAY_MS => Return::Late,
-            _ => Return::Early,
+    /// Takes a fact about the page.
+    pub(super) fn take(&mut self, input: &Input<'_>, now: Time) {
+        match input {
+            Input::Online => self.is_offline = false,
+            Input::Offline => self.is_offline = true,
+            Input::Hidden => {
+                self.hidden_since.get_or_insert(now);
+            }
+            Input::Shown => {
+                let hidden_since = self.hidden_since.take();
+                self.was_away = hidden_since.is_some_and(|since| now.since(since) >= AWAY_MS);
+            }
+            _ => {}
         }
     }
 }

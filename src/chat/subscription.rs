@@ -321,7 +321,7 @@ impl Subscription {
         }
     }
 
-    /// Takes a fact about its stream, or about its current connection's request.
+    /// Takes a fact about its stream, about its current connection's request, or about the page.
     pub(super) fn take(&mut self, input: &Input<'_>, session: &mut Session, cx: &mut Context<'_>) {
         let is_mine = |request: &RequestId| self.request() == Some(*request);
         match input {
@@ -333,6 +333,13 @@ impl Subscription {
             Input::Bytes { request, bytes } if is_mine(request) => self.bytes(bytes, session, cx),
             Input::Ended { request } if is_mine(request) => self.body_ended(session, cx),
             Input::NetworkFailed { request, .. } if is_mine(request) => self.lost(None, cx),
+            Input::Woken => self.woken(session, cx),
+            Input::Retry => self.retry_now(session, cx),
+            Input::Online if holds(Rule::OnlineConnects) => self.reconnect_now(session, cx),
+            Input::Offline => self.went_offline(),
+            Input::PutAway => self.put_away(cx),
+            Input::Shown if cx.page().was_away => self.returned(session, cx),
+            Input::Shown => self.hurry(session, cx),
             _ => {}
         }
     }
@@ -378,7 +385,7 @@ impl Subscription {
     }
 
     /// A deadline may have passed.
-    pub(super) fn woken(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn woken(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         let is_hidden = cx.page().is_hidden();
         let head_patience = Some(HEAD_PATIENCE_MS).filter(|_| holds(Rule::HeadsComeInTime));
         let health = match &mut self.connection {
@@ -402,7 +409,7 @@ impl Subscription {
     // Wishes and wake-ups
 
     /// What was connected is stale, and what waits has waited enough.
-    pub(super) fn reconnect_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn reconnect_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if self.is_concerned() {
             if self.has_told_connected {
                 self.losses = self.losses.max(1);
@@ -423,35 +430,35 @@ impl Subscription {
     }
 
     /// Somebody looks, after a while: what was connected is stale, too.
-    pub(super) fn returned(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn returned(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if !matches!(self.connection, Connection::BackingOff { is_ordered: true, .. }) {
             self.reconnect_now(session, cx);
         }
     }
 
     /// Somebody looks: a pause that is only ours is over.
-    pub(super) fn hurry(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn hurry(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if matches!(self.connection, Connection::BackingOff { is_ordered: false, .. }) {
             self.connect(session, cx);
         }
     }
 
     /// Somebody asks for the next attempt.
-    pub(super) fn retry_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+    fn retry_now(&mut self, session: &mut Session, cx: &mut Context<'_>) {
         if matches!(self.state(), ConnectionState::Reconnecting { .. } | ConnectionState::Offline) {
             self.reconnect_now(session, cx);
         }
     }
 
     /// There is no network.
-    pub(super) fn went_offline(&mut self) {
+    fn went_offline(&mut self) {
         if matches!(self.connection, Connection::BackingOff { .. }) {
             self.connection = Connection::Offline;
         }
     }
 
     /// Nothing may be open, nor be tried, until the page is back.
-    pub(super) fn put_away(&mut self, cx: &mut Context<'_>) {
+    fn put_away(&mut self, cx: &mut Context<'_>) {
         if self.is_concerned() {
             self.cancel_request(cx);
             self.connection = Connection::Offline;
