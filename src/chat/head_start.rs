@@ -205,7 +205,7 @@ impl HeadStart {
 
     /// Its turn is over, with the body.
     fn body_ended(&mut self, session: &mut Session, cx: &mut Context<'_>) {
-        if session.turn != Turn::Idle {
+        if !matches!(session.turn, Turn::Idle) {
             session.complete_turn();
             cx.persist(session);
         }

@@ -304,7 +304,7 @@ impl Conversation {
     fn reconnect(&mut self, call: CallId, cx: &mut Context<'_>) {
         let is_streaming = self.subscription.is_some() || self.head_start.is_some();
         let resumable = self.session.as_mut().filter(|session| {
-            let may_run = session.turn != Turn::Idle || cx.watches();
+            let may_run = !matches!(session.turn, Turn::Idle) || cx.watches();
             session.closed.is_none() && may_run && !is_streaming
         });
         let Some(session) = resumable else {
@@ -391,11 +391,11 @@ impl Conversation {
     /// The signal of a call was aborted: the call is answered at once, whatever it waits for, or its
     /// stream closes. Its turn is stopped, unless the app wants it to go on.
     fn aborted(&mut self, call: CallId, stop: Option<PartId>, cx: &mut Context<'_>) {
-        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.call() == Some(call))
-        {
+        let mut waiting = self.waiting.iter_mut().enumerate();
+        if let Some((place, waiting)) = waiting.find(|(_, waiting)| waiting.call() == Some(call)) {
             match waiting {
                 Waiting::Send(call, _) if stop.is_none() => *call = None,
-                _ => self.waiting.retain(|waiting| waiting.call() != Some(call)),
+                _ => drop(self.waiting.remove(place)),
             }
             return cx.reject(call, ChatError::Aborted);
         }
@@ -441,7 +441,8 @@ impl Conversation {
     fn append_aborted(&mut self, call: CallId, stop: Option<PartId>, cx: &mut Context<'_>) {
         drop_held(&mut self.subscription, Some(call), cx);
         let is_its = |append: &Append| append.turn_call() == Some(call);
-        let Some(append) = self.appends.iter_mut().find(|append| is_its(append)) else {
+        let mut appends = self.appends.iter_mut().enumerate();
+        let Some((place, append)) = appends.find(|(_, append)| is_its(append)) else {
             return;
         };
         match stop {
@@ -450,7 +451,7 @@ impl Conversation {
             Some(stop) if append.may_have_landed() => append.abandon(stop),
             Some(_) => {
                 append.failed(ChatError::Aborted, cx);
-                self.appends.retain(|append| !is_its(append));
+                self.appends.remove(place);
             }
         }
         cx.reject(call, ChatError::Aborted);
@@ -504,16 +505,15 @@ impl Conversation {
     /// The transport goes: nobody reads any more. A message that is on its way still goes out, for
     /// its turn belongs to the chat and not to this page.
     fn disposed(&mut self, cx: &mut Context<'_>) {
-        self.waiting.retain_mut(|waiting| match waiting {
-            Waiting::Start(call) => {
-                cx.reject(*call, ChatError::Aborted);
-                false
+        for waiting in mem::take(&mut self.waiting) {
+            match waiting {
+                Waiting::Start(call) => cx.reject(call, ChatError::Aborted),
+                Waiting::Send(call, send) => {
+                    reject_if_awaited(call, &ChatError::Aborted, cx);
+                    self.waiting.push(Waiting::Send(None, send));
+                }
             }
-            Waiting::Send(call, _) => {
-                reject_if_awaited(call.take(), &ChatError::Aborted, cx);
-                true
-            }
-        });
+        }
         for append in &mut self.appends {
             if let append::Purpose::Turn(call) = &mut append.purpose {
                 reject_if_awaited(call.take(), &ChatError::Aborted, cx);
@@ -609,7 +609,7 @@ impl Conversation {
     }
 
     fn fail_waiting(&mut self, error: &ChatError, cx: &mut Context<'_>) {
-        for waiting in self.waiting.drain(..) {
+        for waiting in mem::take(&mut self.waiting) {
             reject_if_awaited(waiting.call(), error, cx);
         }
     }

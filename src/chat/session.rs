@@ -62,7 +62,7 @@ pub struct PersistedSession {
 }
 
 /// Whether a turn runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Turn {
     /// Not told by the app that restored this session.
     Unknown,
@@ -162,7 +162,7 @@ impl Session {
         };
         // The turn of the last send has shown no end and nobody waits for it: it was stopped, and may
         // still be writing.
-        let gate = (turn == Turn::Idle && persisted.active_input_seq.is_some())
+        let gate = (matches!(turn, Turn::Idle) && persisted.active_input_seq.is_some())
             .then_some(SupersedeGate { input_seq: persisted.active_input_seq });
         Self {
             cursor,
@@ -239,7 +239,7 @@ impl Session {
     /// A stopped turn will never show its end. `false` when none was waited for.
     pub(super) fn clear_gate(&mut self) -> bool {
         let was_closed = self.gate.take().or(self.opened_gate.take()).is_some();
-        if self.turn == Turn::Idle {
+        if matches!(self.turn, Turn::Idle) {
             self.active_input_seq = None;
         }
         was_closed

@@ -732,8 +732,11 @@ impl Subscription {
                 return;
             }
             // (A command or a notice is written while no turn runs, too.)
-            let begins =
-                session.turn == Turn::Unknown || (session.turn == Turn::Idle && cx.watches());
+            let begins = match session.turn {
+                Turn::Unknown => true,
+                Turn::Idle => cx.watches(),
+                Turn::Running { .. } => false,
+            };
             if begins && matches!(record, Record::Data(_)) {
                 session.turn = Turn::Running { start: session.cursor.clone() };
                 if cx.watches() {

@@ -4,7 +4,7 @@
 use super::action::Action;
 use super::liveness::AWAY_MS;
 use crate::rules::{Rule, holds};
-use crate::time::Time;
+use crate::time::{self, Time};
 
 /// How long a callback may take. Whoever waits for it is told then, and the next call is made anew.
 const PATIENCE_MS: u64 = 60_000;
@@ -61,16 +61,16 @@ impl Credentials {
     /// A timer has fired. One that comes far too late shows that the machine slept, and the callbacks
     /// with it: they have their time still before them.
     pub(super) fn notice_sleep(&mut self, now: Time) {
-        for since in [&mut self.starting, &mut self.refreshing].into_iter().flatten() {
-            if now.since(too_late(*since)) >= AWAY_MS {
-                *since = now;
+        for since in [&mut self.starting, &mut self.refreshing] {
+            if since.is_some_and(|since| now.since(too_late(since)) >= AWAY_MS) {
+                *since = Some(now);
             }
         }
     }
 
     /// When a callback has taken too long.
     pub(super) fn deadline(&self) -> Option<Time> {
-        [self.starting, self.refreshing].into_iter().flatten().min().map(too_late)
+        time::earlier(self.starting, self.refreshing).map(too_late)
     }
 
     pub(super) fn is_start_overdue(&self, now: Time) -> bool {
