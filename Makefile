@@ -53,8 +53,8 @@ CRATES := trigger-chat-transport trigger-chat-tabs trigger-chat-base trigger-cha
 NOT_OVER_S2 := session-server/tests/not-over-s2.txt
 
 .PHONY: help demo test test-s2 pictures package bench bench-check chaos matrix fixtures tabs load size api release deny \
-	lint lint-rust lint-js lint-types format test-rust test-rust-s2 simulate test-wasm test-js test-js-s2 fuzz skips \
-	wasm setup setup-rust setup-tools setup-node setup-browser setup-fuzz setup-deny setup-s2 clean
+	lint lint-rust lint-licences lint-js lint-types format test-rust test-rust-s2 simulate test-wasm test-js test-js-s2 \
+	fuzz skips wasm setup setup-rust setup-tools setup-node setup-browser setup-fuzz setup-deny setup-s2 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,7 +120,7 @@ api: package ## Make the API reference of the package in target/api/
 	@cd docs/api && node_modules/.bin/typedoc --logLevel Warn
 	@echo "target/api/index.html has the API reference"
 
-lint: lint-rust lint-js lint-types api ## Check format, lints, types and documentation
+lint: lint-rust lint-licences lint-js lint-types api ## Check format, lints, licences, types and documentation
 
 lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentation, natively and for wasm32
 	cargo fmt --all --check
@@ -137,6 +137,10 @@ lint-rust: setup-rust ## Check the Rust code: rustfmt, clippy and the documentat
 	@# Nothing is linked here: naming a libFuzzer, be there one or not, saves compiling it.
 	CUSTOM_LIBFUZZER_PATH=/dev/null \
 		cargo clippy $(LOCKED) --manifest-path fuzz/Cargo.toml --target-dir target -- -D warnings
+
+# `make deny` in small: what it says of licences, without its tool.
+lint-licences: setup-rust setup-node ## Check the licences of the crates against deny.toml
+	@node scripts/licences.mjs
 
 lint-js: setup-node ## Check the TypeScript code: format and lints
 	biome check --error-on-warnings
@@ -188,8 +192,8 @@ test-js-s2: package setup-browser setup-s2 ## Run the demo over S2 in a browser,
 fuzz: setup-rust setup-fuzz ## Look for inputs that break the core (FUZZ_SECONDS=… for each target, REPLAY=… for one that did)
 	@node fuzz/run.mjs $(if $(REPLAY),replay '$(REPLAY)',$(FUZZ_SECONDS))
 
-# No part of `make test`: its tool takes minutes to compile. The advisories are fetched by git from a host
-# that not every machine reaches.
+# No part of `make test`, which has `lint-licences`: its tool takes minutes to compile. The advisories are
+# fetched by git from a host that not every machine reaches.
 DENY := cargo deny --locked --workspace
 deny: setup-rust setup-deny ## Check the crates: licences, versions, sources, and advisories where they can be fetched
 	$(DENY) check licenses bans sources
