@@ -12,6 +12,6 @@ let isCompiled = false;
  */
 export function compileClaims(): void {
   if (isCompiled) return;
-  initSync(unpacked(text, textAddress, length, unpacker));
+  initSync(new WebAssembly.Module(unpacked(text, textAddress, length, unpacker)));
   isCompiled = true;
 }
