@@ -64,6 +64,12 @@ const changes = [
 const changesOfMost = [
   // The size of a text is known before it is written.
   [/, wasm\.__wbindgen_realloc/g, ""],
+  // An object that only the wasm makes: that may be its constructor.
+  [
+    /static __wrap\(ptr\) \{\n.* = Object\.create\(.*\);\n.*\n +(\w+)\.register\(.*\);\n +return obj;/g,
+    "constructor(ptr) {\n        this.ptr = ptr;\n        $1.register(this, ptr);",
+  ],
+  [/(\w+)\.__wrap\(/g, "new $1("],
   // An id: nothing counts to where its sign would change.
   [/(?<=[(, ]arg\d) >>> 0/g, ""],
 ];
