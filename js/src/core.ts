@@ -33,7 +33,7 @@ export class Core {
   constructor(options: CoreOptions) {
     compile();
     this.#options = options;
-    for (const { chatId, ...session } of options.stored) {
+    for (const [chatId, session] of options.stored) {
       this.tell({ type: "restored", chatId, session });
     }
   }
