@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import binaryen from "binaryen";
 import { at, buildIfChanged, core, fail, read, root, run, tabs } from "./project.mjs";
+import { slimGlue } from "./wasm-glue.mjs";
 import { wasmTextModule, wasmTextTypes } from "./wasm-text.mjs";
 
 const locked = process.env.CI ? ["--locked"] : [];
@@ -40,7 +41,9 @@ async function build(wasm) {
     textTypes: join(wasm.dir, "wasm-text.d.ts"),
   };
   compile(wasm, files);
-  const scripts = ["wasm.mjs", "wasm-text.mjs", "wasm-text.wat"].map((name) => `scripts/${name}`);
+  const scripts = ["wasm.mjs", "wasm-glue.mjs", "wasm-text.mjs", "wasm-text.wat"].map(
+    (name) => `scripts/${name}`,
+  );
   await buildIfChanged(
     wasm.name,
     [files.built, ...["package-lock.json", ...scripts].map((path) => at(path))],
@@ -95,7 +98,7 @@ async function optimise(wasm, { built, glue, text, textTypes }) {
     ...[wasm.named, "--minify-imports-and-exports-and-modules", ...strip, "-o", wasm.optimised],
   ]);
   const longGlue = readFileSync(join(built, `${wasm.name}.js`), "utf8");
-  writeFileSync(glue, withShortNames(withoutUnused(longGlue), wasm.name, JSON.parse(renamed)));
+  writeFileSync(glue, withShortNames(slimGlue(longGlue), wasm.name, JSON.parse(renamed)));
   copyFileSync(join(built, `${wasm.name}.d.ts`), join(wasm.dir, `${wasm.name}.d.ts`));
   const snippets = join(built, "snippets");
   if (existsSync(snippets)) cpSync(snippets, join(wasm.dir, "snippets"), { recursive: true });
@@ -120,6 +123,8 @@ function withoutPanicTexts(bytes) {
       binaryen.Function.setBody(reference, module.unreachable());
     }
   }
+  // The glue makes room for a text but once.
+  module.removeExport("__wbindgen_realloc");
   // The names are stripped later, and tell twiggy what is what until then.
   binaryen.setDebugInfo(true);
   const emitted = Buffer.from(module.emitBinary());
@@ -138,37 +143,6 @@ function withoutPanicTexts(bytes) {
     }
   }
   return emitted;
-}
-
-/** Takes out of the glue what nothing here can come to. */
-function withoutUnused(code) {
-  const unused = [
-    // Disposal by `using` or by a call: only our own JavaScript holds these objects, and lets go of them.
-    /^if \(Symbol\.dispose\).*\n/gm,
-    /^ {4}(__destroy_into_raw|free)\(\) \{\n[\s\S]*?^ {4}\}\n/gm,
-    /(?<=Finalization\.register\(\w+, \w+\.__wbg_ptr), \w+/g,
-    // Engines without finalization: those that run this wasm have it.
-    /\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g,
-    // The imports are looked up by their names alone.
-    /^ {8}__proto__: null,\n/gm,
-    // Another form of `initSync`.
-    /^ {4}if \(module !== undefined\) \{\n[\s\S]*?^ {4}\}\n/m,
-  ];
-  if (code.includes("function passStringToWasm0(")) {
-    unused.push(
-      // Engines without `encodeInto`: none of them runs this wasm.
-      /^if \(!\('encodeInto' in cachedTextEncoder\)\) [\s\S]*?^\}\n/m,
-      // Modules without `realloc`: this one has it.
-      /^ {4}if \(realloc === undefined\) [\s\S]*?^ {4}\}\n/m,
-      // Two ways to see that the memory has grown: its buffer is another one then.
-      /cachedDataViewMemory0\.buffer\.detached === true \|\| \(.* === undefined && /,
-      /\)(?=\) \{\n {8}cachedDataViewMemory0 = )/,
-    );
-  }
-  return unused.reduce((kept, part) => {
-    if (kept.search(part) < 0) fail(`The glue has changed: ${part} is not in it.`);
-    return kept.replace(part, "");
-  }, code);
 }
 
 /**
@@ -191,10 +165,11 @@ function withShortNames(code, glueName, { imports, exports }) {
   renamed = renamed.replaceAll(/^ *"\.\/snippets\/[^"]+": import\d+,\n/gm, "");
   // What still has its long name is imported no more.
   renamed = renamed.replaceAll(/^ {8}__wb\w+: [\s\S]*?^ {8}\}.*\n/gm, "");
-  // A module may have read texts for those alone.
-  if (!/(?<!function )getStringFromWasm0/.test(renamed)) {
-    renamed = renamed.replace(/^let cachedTextDecoder = [\s\S]*?^\}\n/m, "");
-  }
+  // And what is one expression needs no more than that.
+  renamed = renamed.replaceAll(
+    /: function\((.*)\) \{\n {12}(?:const ret = )?(.*);\n(?: {12}return ret;\n)? {8}\},/g,
+    ": ($1) => $2,",
+  );
   const all = ["...import0", ...direct].join(", ");
   return renamed.replace(`"./${glueName}_bg.js": import0`, `a: { ${all} }`);
 }
@@ -206,5 +181,5 @@ async function check(wasm, glue) {
     if (place && place !== "/" && bytes.includes(place)) fail(`The wasm holds the path ${place}.`);
   }
   const { initSync } = await import(pathToFileURL(glue).href);
-  initSync(bytes);
+  initSync(new WebAssembly.Module(bytes));
 }

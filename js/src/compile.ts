@@ -1,15 +1,10 @@
 import { compileError } from "./csp.js";
 
-/** A WebAssembly that is compiled by the first call, synchronously: nothing happens at import. */
-export function compiledOnce(compile: () => void): () => void {
-  let isCompiled = false;
-  return () => {
-    if (isCompiled) return;
-    try {
-      compile();
-      isCompiled = true;
-    } catch (cause) {
-      throw compileError(cause);
-    }
-  };
+/** Does what compiles a WebAssembly, and says in words where it must not. */
+export function compiling<Result>(compile: () => Result): Result {
+  try {
+    return compile();
+  } catch (cause) {
+    throw compileError(cause);
+  }
 }

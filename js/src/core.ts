@@ -4,15 +4,22 @@ import {
   initSync,
   openChat,
 } from "../../target/wasm-pack/trigger_chat_transport.js";
-import { compiledOnce } from "./compile.js";
+import { compiling } from "./compile.js";
 import type { CoreOptions } from "./options.js";
 import type { ChatSessionPersistedState } from "./types.js";
 
+let isCompiled = false;
+
 /**
  * Where the WebAssembly comes from is the entry's: its bytes lie in the JavaScript, or `init` of a slim entry
- * has compiled them already.
+ * has compiled them already. It is compiled synchronously, and for the first transport: nothing happens at
+ * import.
  */
-const compile = compiledOnce(() => initSync(wasm()));
+function compile(): void {
+  if (isCompiled) return;
+  compiling(() => initSync(wasm()));
+  isCompiled = true;
+}
 
 /** What concerns one chat. */
 type OfChat = { chatId: string };
@@ -26,7 +33,7 @@ export class Core {
   constructor(options: CoreOptions) {
     compile();
     this.#options = options;
-    for (const { chatId, ...session } of options.stored) {
+    for (const [chatId, session] of options.stored) {
       this.tell({ type: "restored", chatId, session });
     }
   }

@@ -44,6 +44,6 @@ test("a stored session without a token that a header can hold restores nothing",
     wrong: { publicAccessToken: "secret\nsecret" },
   };
   expect(checked({ sessions }).stored).toEqual([
-    { publicAccessToken, lastEventId: "7", chatId: "whole" },
+    ["whole", { publicAccessToken, lastEventId: "7" }],
   ]);
 });

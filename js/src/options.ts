@@ -17,7 +17,7 @@ export type CoreObserver = {
 export type CoreOptions = TriggerChatTransportOptions &
   CoreObserver & {
     /** The sessions that the app had stored. */
-    stored: (ChatSessionPersistedState & { chatId: string })[];
+    stored: [chatId: string, session: ChatSessionPersistedState][];
   };
 
 /**
@@ -57,9 +57,7 @@ export function coreOptions(
   const checked = options as TriggerChatTransportOptions;
   const { EventSource } = globalThis as Record<string, unknown>;
   checkStreamSource(checked, Boolean(EventSource));
-  const stored = Object.entries(checked.sessions ?? {})
-    .filter(([, session]) => hasToken(session))
-    .map(([chatId, session]) => ({ ...session, chatId }));
+  const stored = Object.entries(checked.sessions ?? {}).filter(([, session]) => hasToken(session));
   return { ...checked, ...observer, stored };
 }
 

@@ -1,7 +1,7 @@
 "use client";
 
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { settle } from "./departure.js";
+import { React } from "./react/peer.js";
 import { idle, type TriggerChatTransport } from "./transport.js";
 import type {
   AnyChatTask,
@@ -33,19 +33,22 @@ export function useTriggerChatTransport<TTask extends AnyChatTask = AnyChatTask>
   // The agent's type has been checked above; inside, its client data is any record.
   const plain = options as unknown as TriggerChatTransportOptions;
   const { accessToken, startSession, onSessionChange, onEvent, clientData, fetch } = plain;
-  const [{ transport, leave, stay }] = useState(() => settle(plain));
+  const [{ transport, leave, stay }] = React.useState(() => settle(plain));
   // After every render, and so before the effects of `useChat`, which is called with the transport:
   // React runs the cleanups of a component in the order of its hooks.
-  useEffect(() => {
+  React.useEffect(() => {
     stay();
     return leave;
   });
-  useEffect(() => transport.setAccessToken(accessToken), [transport, accessToken]);
-  useEffect(() => transport.setStartSession(startSession), [transport, startSession]);
-  useEffect(() => transport.setOnSessionChange(onSessionChange), [transport, onSessionChange]);
-  useEffect(() => transport.setOnEvent(onEvent), [transport, onEvent]);
-  useEffect(() => transport.setClientData(clientData), [transport, clientData]);
-  useEffect(() => transport.setFetch(fetch), [transport, fetch]);
+  React.useEffect(() => transport.setAccessToken(accessToken), [transport, accessToken]);
+  React.useEffect(() => transport.setStartSession(startSession), [transport, startSession]);
+  React.useEffect(
+    () => transport.setOnSessionChange(onSessionChange),
+    [transport, onSessionChange],
+  );
+  React.useEffect(() => transport.setOnEvent(onEvent), [transport, onEvent]);
+  React.useEffect(() => transport.setClientData(clientData), [transport, clientData]);
+  React.useEffect(() => transport.setFetch(fetch), [transport, fetch]);
   return transport;
 }
 
@@ -54,7 +57,7 @@ export function useConnectionState(
   transport: TriggerChatTransport,
   chatId: string,
 ): ChatConnectionState {
-  const subscribe = useCallback(
+  const subscribe = React.useCallback(
     (onChange: () => void) => {
       transport.addConnectionStateListener(onChange);
       return () => transport.removeConnectionStateListener(onChange);
@@ -62,7 +65,7 @@ export function useConnectionState(
     [transport],
   );
   const state = () => transport.connectionState(chatId);
-  return useSyncExternalStore(subscribe, state, () => idle);
+  return React.useSyncExternalStore(subscribe, state, () => idle);
 }
 
 export type {

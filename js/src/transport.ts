@@ -1,11 +1,12 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import { abortError } from "./abort-error.js";
 import { checkCall, pendingOf, sendOf } from "./calls.js";
+import { compiling } from "./compile.js";
 import { Core } from "./core.js";
 import { checkCallback, coreOptions, hasToken } from "./options.js";
 import { checkStreamSource } from "./stream-source.js";
 import { hasTabs } from "./tabs/has-tabs.js";
-import type { SharedChat } from "./tabs/shared-chat.js";
+import type { SharedChat, TabsHost } from "./tabs/shared-chat.js";
 import type { Tabs } from "./tabs/tabs.js";
 import type {
   ChatActionOptions,
@@ -388,14 +389,16 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     const opening = import("./tabs/tabs.js").then(({ Tabs }) => {
       // Disposed meanwhile.
       if (this.#opening !== opening) return;
-      this.#tabs = new Tabs({
+      const host: TabsHost = {
+        abortError,
         hasTurn: (chatId) => this.#hasTurn(chatId),
-        session: (chatId) => this.getSession(chatId),
+        session: this.getSession,
         adopt: (chatId, session) => this.#made().tell({ type: "adopt", chatId, session }),
         readOnlyChanged: (chatId, isReadOnly) =>
           tellEach(this.#readOnlyListeners, chatId, isReadOnly),
         messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),
-      });
+      };
+      this.#tabs = compiling(() => new Tabs(host));
     });
     opening.catch((error) => console.error("`multiTab` could not be loaded:", error));
     return opening;

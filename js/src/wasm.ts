@@ -2,6 +2,6 @@ import { length, text, textAddress, unpacker } from "../../target/wasm-pack/wasm
 import { unpacked } from "./unpacked.js";
 
 /** The core's WebAssembly. */
-export function wasm(): Uint8Array<ArrayBuffer> {
-  return unpacked(text, textAddress, length, unpacker);
+export function wasm(): WebAssembly.Module {
+  return new WebAssembly.Module(unpacked(text, textAddress, length, unpacker));
 }

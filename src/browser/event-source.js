@@ -8,6 +8,13 @@ const EVENTS = ["message", "batch", "ping", "error", "settled"];
 
 const DONE = "[DONE]";
 
+/** What a stream is asked for by: the members of the query, and the headers that they stand for. */
+const QUERY = {
+  lastEventId: "Last-Event-ID",
+  peekSettled: "X-Peek-Settled",
+  timeoutSeconds: "Timeout-Seconds",
+};
+
 /** How much text may wait unread, in UTF-16 units: an `EventSource` cannot be paused. */
 const READ_AHEAD_LIMIT = 1 << 20;
 
@@ -16,11 +23,17 @@ const READ_AHEAD_LIMIT = 1 << 20;
  * fails where there is no network, and a refusal has its status.
  *
  * @param {RequestCredentials} credentials
- * @returns {(url: string, signal: AbortSignal) => Promise<Response>}
+ * @returns {(endpoint: string, headers: Record<string, string | undefined>, signal: AbortSignal) => Promise<Response>}
  */
 export function eventSourceFetch(credentials) {
   let failedOpens = 0;
-  return async (url, signal) => {
+  return async (endpoint, headers, signal) => {
+    const query = new URLSearchParams();
+    for (const [name, header] of Object.entries(QUERY)) {
+      const value = headers[header];
+      if (value !== undefined) query.set(name, value);
+    }
+    const url = `${endpoint}?${query}`;
     try {
       const response = await open(url, credentials === "include", signal);
       failedOpens = 0;

@@ -115,7 +115,7 @@ export class ChatHost {
    * @type {RequestCredentials | undefined}
    */
   #credentials;
-  /** @type {((url: string, signal: AbortSignal) => Promise<Response>) | undefined} */
+  /** @type {ReturnType<typeof import("./event-source.js").eventSourceFetch> | undefined} */
   #eventSourceFetch;
   /** The latest reading of the clock on the wall, and by how much in all it was set back since. */
   #latest = 0;
@@ -404,44 +404,32 @@ export class ChatHost {
    * @param {RequestInit} init
    */
   async #ask(id, path, token, own, init) {
-    const abort = new AbortController();
-    this.#requests.set(id, { abort });
-    let response;
-    let text;
-    try {
-      response = await this.#fetch("in", path, token, own, { ...init, signal: abort.signal });
-      text = await response.text();
-    } catch (error) {
-      this.#requests.delete(id);
-      return this.tell({ type: "networkFailed", id, thrown: error });
-    }
+    const answer = await this.#open(id, async (signal) => {
+      const response = await this.#fetch("in", path, token, own, { ...init, signal });
+      const { status, headers } = response;
+      return { status, headers, text: await response.text() };
+    });
+    if (!answer) return;
     this.#requests.delete(id);
-    const { status, headers } = response;
-    const retryAfterMs = retryAfter(headers);
-    this.tell({ type: "answered", id, status, retryAfterMs, body: text });
+    const { status, headers, text: body } = answer;
+    this.tell({ type: "answered", id, status, retryAfterMs: retryAfter(headers), body });
   }
 
   /** @param {{ id: number, token: string, lastEventId?: string, peekSettled: boolean }} order */
   async subscribe({ id, token, lastEventId, peekSettled }) {
     const seconds = this.#options.streamTimeoutSeconds ?? DEFAULT_STREAM_TIMEOUT_SECONDS;
-    const peek = peekSettled ? "1" : undefined;
-    // None for zero: the service has a length of its own.
-    const timeout = seconds ? String(seconds) : undefined;
-    const response = await this.#open(id, (signal) => {
-      if (this.#credentials) {
-        const asked = { lastEventId, peekSettled: peek, timeoutSeconds: timeout };
-        const query = new URLSearchParams(defined(asked));
-        const url = `${this.#url("out", "out")}?${query}`;
-        return this.#fetchByEventSource(url, this.#credentials, signal);
-      }
-      const own = {
-        Accept: "text/event-stream",
-        "X-Peek-Settled": peek,
-        "Last-Event-ID": lastEventId,
-        "Timeout-Seconds": timeout,
-      };
-      return this.#fetch("out", "out", token, own, { signal });
-    });
+    const own = {
+      Accept: "text/event-stream",
+      "X-Peek-Settled": peekSettled ? "1" : undefined,
+      "Last-Event-ID": lastEventId,
+      // None for zero: the service has a length of its own.
+      "Timeout-Seconds": seconds ? String(seconds) : undefined,
+    };
+    const response = await this.#open(id, (signal) =>
+      this.#credentials
+        ? this.#fetchByEventSource(own, this.#credentials, signal)
+        : this.#fetch("out", "out", token, own, { signal }),
+    );
     if (!response) return;
     const { status, headers } = response;
     this.tell({
@@ -461,22 +449,24 @@ export class ChatHost {
   /**
    * Whoever reads by `fetch` does not download this.
    *
-   * @param {string} url
+   * @param {Record<string, string | undefined>} headers
    * @param {RequestCredentials} credentials
    * @param {AbortSignal} signal
    */
-  async #fetchByEventSource(url, credentials, signal) {
+  async #fetchByEventSource(headers, credentials, signal) {
     const { eventSourceFetch } = await import("./event-source.js");
     signal.throwIfAborted();
     this.#eventSourceFetch ??= eventSourceFetch(credentials);
-    return this.#eventSourceFetch(url, signal);
+    return this.#eventSourceFetch(this.#url("out", "out"), headers, signal);
   }
 
   /**
-   * Sends a request whose body is read bit by bit; `undefined` where it found no network, as is told.
+   * Sends a request, and readies a body that is read bit by bit. Gives `undefined` where it found no
+   * network, as is told.
    *
+   * @template {{ status: number, headers: Headers, body?: ReadableStream | null }} Answer
    * @param {number} id
-   * @param {(signal: AbortSignal) => Promise<Response>} send
+   * @param {(signal: AbortSignal) => Promise<Answer>} send
    */
   async #open(id, send) {
     const abort = new AbortController();
@@ -488,6 +478,7 @@ export class ChatHost {
       request.reader = response.body?.getReader();
       return response;
     } catch (error) {
+      this.#requests.delete(id);
       this.tell({ type: "networkFailed", id, thrown: error });
       return undefined;
     }
@@ -509,10 +500,9 @@ export class ChatHost {
     } catch (error) {
       return this.tell({ type: "networkFailed", id, thrown: error });
     }
-    const isMore = bytes?.length > MAX_BYTES_AT_ONCE;
-    request.unread = isMore ? { value: bytes.subarray(MAX_BYTES_AT_ONCE) } : undefined;
-    const taken = isMore ? bytes.subarray(0, MAX_BYTES_AT_ONCE) : bytes;
-    this.#machine.wasRead(this.#now(), id, taken);
+    const rest = bytes?.subarray(MAX_BYTES_AT_ONCE);
+    request.unread = rest?.length ? { value: rest } : undefined;
+    this.#machine.wasRead(this.#now(), id, bytes?.subarray(0, MAX_BYTES_AT_ONCE));
     this.#machine.carryOut(this);
   }
 
@@ -609,13 +599,12 @@ export class ChatHost {
 /** A random UUID, version 4. */
 function randomUuid() {
   const { crypto } = globalThis;
-  // Only pages of secure origins have it.
-  if (crypto?.randomUUID) return crypto.randomUUID();
-  // A host without Web Crypto has `Math.random`: the bits tell sends apart and guard no secret.
+  // A host without Web Crypto has `Math.random`: the bits tell sends apart and guard no secret. And only
+  // pages of secure origins have `randomUUID`.
   const random = () => crypto?.getRandomValues(new Uint8Array(1))[0] ?? Math.random() * 256;
-  const nibble = () => random() & 15;
-  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
-    (place === "x" ? nibble() : 8 | (nibble() & 3)).toString(16),
+  // Of each digit that is no 4: as many random bits as it leaves room for.
+  return "00000000-0000-4000-8000-000000000000".replace(/[08]/g, (digit) =>
+    (Number(digit) | (random() & (digit === "8" ? 3 : 15))).toString(16),
   );
 }
 

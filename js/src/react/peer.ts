@@ -1,11 +1,5 @@
-// React, imported once for all hooks: bundlers keep each import of it, also those of hooks that a page
-// does not use.
-export {
-  useCallback,
-  useEffect,
-  useInsertionEffect,
-  useMemo,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from "react";
+import * as React from "react";
+
+// React, imported once for all hooks, and whole: bundlers keep each name of each import of it, also those of
+// hooks that a page does not use.
+export { React };

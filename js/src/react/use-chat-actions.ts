@@ -1,4 +1,4 @@
-import { useCallback } from "./peer.js";
+import { React } from "./peer.js";
 import { useLatest } from "./use-latest.js";
 
 /**
@@ -19,7 +19,7 @@ export function useChatActions(options: {
   sendAction: (action: unknown) => Promise<void>;
 } {
   const sendMessage = useLatest(options.sendMessage);
-  const sendAction = useCallback(
+  const sendAction = React.useCallback(
     // An action that travels in `body` is one to the transport: it sends no message.
     async (action: unknown) => sendMessage.current(undefined, { body: { action } }),
     [sendMessage],

@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { useEffect, useState } from "./peer.js";
+import { React } from "./peer.js";
 import { useLatest } from "./use-latest.js";
 
 /** What the app's server gives of a conversation: what `chat.createLoadTranscriptAction` returns. */
@@ -78,9 +78,9 @@ export function useLoadTranscript<TUIMessage extends UIMessage = UIMessage>(
 } {
   const limit = options?.limit;
   const latest = useLatest({ load, transport: options?.transport });
-  const [loaded, setLoaded] = useState<Loaded<TUIMessage>>();
+  const [loaded, setLoaded] = React.useState<Loaded<TUIMessage>>();
 
-  useEffect(() => {
+  React.useEffect(() => {
     if (chatId === undefined) return;
     let isWanted = true;
     const tell = (outcome: Partial<Loaded<TUIMessage>>) => {

@@ -1,5 +1,5 @@
-import { useCallback, useEffect, useSyncExternalStore } from "react";
 import type { TriggerChatTransport } from "../transport.js";
+import { React } from "./peer.js";
 
 /** What the hook needs of a transport. */
 export type MultiTabTransport = Pick<
@@ -28,25 +28,28 @@ export function useMultiTabChat<T = unknown>(
   /** Whether another tab speaks for the chat. */
   isReadOnly: boolean;
 } {
-  const subscribe = useCallback(
+  const subscribe = React.useCallback(
     (onChange: () => void) => {
       transport.addReadOnlyListener(onChange);
       return () => transport.removeReadOnlyListener(onChange);
     },
     [transport],
   );
-  const isReadOnly = useSyncExternalStore(
+  const isReadOnly = React.useSyncExternalStore(
     subscribe,
     () => transport.isReadOnly(chatId),
     () => false,
   );
-  useEffect(() => {
+  React.useEffect(() => {
     const listener = (id: string, theirs: unknown[]) => {
       if (id === chatId) setMessages(theirs as T[]);
     };
     transport.addMessagesListener(listener);
     return () => transport.removeMessagesListener(listener);
   }, [transport, chatId, setMessages]);
-  useEffect(() => transport.broadcastMessages(chatId, messages), [transport, chatId, messages]);
+  React.useEffect(
+    () => transport.broadcastMessages(chatId, messages),
+    [transport, chatId, messages],
+  );
   return { isReadOnly };
 }

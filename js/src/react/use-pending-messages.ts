@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } from "./peer.js";
+import { React } from "./peer.js";
 import {
   getInjectedMessageIds,
   getInjectedMessages,
@@ -18,13 +18,16 @@ export function usePendingMessages<TUIMessage extends UIMessage = UIMessage>(
   options: UsePendingMessagesOptions<TUIMessage>,
 ): UsePendingMessagesReturn {
   const { chatId, messages } = options;
-  const [store] = useState(() => new PendingMessages(options));
+  const [store] = React.useState(() => new PendingMessages(options));
   // Before all other effects: one of them may call `steer`, for the chat that is shown now.
-  useInsertionEffect(() => store.commit(options));
-  useEffect(() => store.follow());
-  const waiting = useSyncExternalStore(store.subscribe, store.waiting, store.waiting);
-  const pending = useMemo(() => pendingOf(waiting, chatId, messages), [waiting, chatId, messages]);
-  return useMemo(
+  React.useInsertionEffect(() => store.commit(options));
+  React.useEffect(() => store.follow());
+  const waiting = React.useSyncExternalStore(store.subscribe, store.waiting, store.waiting);
+  const pending = React.useMemo(
+    () => pendingOf(waiting, chatId, messages),
+    [waiting, chatId, messages],
+  );
+  return React.useMemo(
     () => ({
       pending,
       steer: store.steer,

@@ -4,7 +4,7 @@ import {
   type SubAgentMessagesOptions,
   SubAgentStore,
 } from "../sub-agents.js";
-import { useMemo, useState, useSyncExternalStore } from "./peer.js";
+import { React } from "./peer.js";
 
 /**
  * The messages of sub-agents while they work. `onData` goes to `useChat`; `get` takes the id of the
@@ -14,9 +14,9 @@ import { useMemo, useState, useSyncExternalStore } from "./peer.js";
 export function useSubAgentMessages<TUIMessage extends UIMessage = UIMessage>(
   options?: Pick<SubAgentMessagesOptions, "throttleMs">,
 ): Pick<SubAgentMessages<TUIMessage>, "onData" | "get"> {
-  const [store] = useState(() => new SubAgentStore<TUIMessage>(options?.throttleMs));
-  const messages = useSyncExternalStore(store.subscribe, store.messages, store.messages);
-  return useMemo(
+  const [store] = React.useState(() => new SubAgentStore<TUIMessage>(options?.throttleMs));
+  const messages = React.useSyncExternalStore(store.subscribe, store.messages, store.messages);
+  return React.useMemo(
     // `get` is new with the messages: what is memoized over it would else show old ones.
     () => ({ onData: store.onData, get: (toolCallId: string) => messages.get(toolCallId) }),
     [store, messages],

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { length, text, textAddress, unpacker } from "../../../target/wasm-pack/wasm-text.js";
 import { tabsStandIn } from "../tabs/page-stand-in.js";
-import { wasm } from "../wasm.js";
+import { unpacked } from "../unpacked.js";
 
 const file = new URL("../../../target/wasm-pack/trigger_chat_transport_bg.wasm", import.meta.url);
-const bytes = wasm();
+const bytes = unpacked(text, textAddress, length, unpacker);
 
 let slim: typeof import("./index.js");
 const useTransport = () =>

@@ -1,5 +1,5 @@
 import type { TabMessage } from "./channel.js";
-import { createClaim, type TabClaim } from "./core.js";
+import { TabClaim } from "./core.js";
 
 /** The names of the machine's facts and orders: their places are its numbers (src/tabs/border.rs). */
 const FACTS = [
@@ -42,7 +42,7 @@ export class ChatClaim {
 
   constructor(host: ClaimHost) {
     this.#host = host;
-    this.#claim = createClaim(host.tab, this.#locks !== undefined);
+    this.#claim = new TabClaim(host.tab, this.#locks !== undefined);
   }
 
   /** Whether the chat is this tab's, or about to be. */

@@ -1,4 +1,3 @@
-import { abortError } from "../abort-error.js";
 import type { ChatSessionPersistedState } from "../types.js";
 import type { TabMessage, TabSession } from "./channel.js";
 import { ChatClaim } from "./claim.js";
@@ -18,6 +17,8 @@ const CATCH_UP_MS = 1_000;
 
 /** What the chats of a tab need of its transport. */
 export type TabsHost = {
+  /** What a send is rejected with once the transport is disposed. */
+  abortError(): Error;
   /** Whether a turn of the chat is sent, read or resumed here. */
   hasTurn(chatId: string): boolean;
   /** How the session of this tab stands. */
@@ -259,6 +260,6 @@ export class SharedChat {
   }
 
   #denial(): Error {
-    return this.#isGone ? abortError() : new Error("This chat is active in another tab");
+    return this.#isGone ? this.#host.abortError() : new Error("This chat is active in another tab");
   }
 }

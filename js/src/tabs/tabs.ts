@@ -1,5 +1,6 @@
 import { TabChannel, type TabMessage } from "./channel.js";
 import { randomNumber } from "./claim.js";
+import { compileClaims } from "./core.js";
 import { SharedChat, type TabsHost } from "./shared-chat.js";
 
 /** A page in the back/forward cache may hold no lock and no channel, nor one that is frozen. */
@@ -13,8 +14,13 @@ export class Tabs {
   #chats = new Map<string, SharedChat>();
   #channel: TabChannel | undefined;
 
-  /** Opens the channel, and looks after it until `dispose`. */
+  /**
+   * Opens the channel, and looks after it until `dispose`.
+   *
+   * @throws Where the page's policy blocks WebAssembly.
+   */
   constructor(host: TabsHost) {
+    compileClaims();
     this.#host = host;
     this.#open();
     for (const name of AWAY_EVENTS) addEventListener(name, this.#close, true);
