@@ -14,14 +14,12 @@ function isLikeNone(x) {
     return x == null;
 }
 
-function getDataViewMemory0() {
-    return new DataView(wasm.memory.buffer);
-}
-
-function getStringFromWasm0(ptr, len) {
+function takeStringFromWasm0([ptr, len]) {
     // A decoder for each text: Safari's fail after 2 GB.
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    return decoder.decode(new Uint8Array(wasm.memory.buffer, ptr >>> 0, len));
+    const text = decoder.decode(new Uint8Array(wasm.memory.buffer, ptr >>> 0, len));
+    wasm.__wbindgen_free(ptr, len, 1);
+    return text;
 }
 
 function getArrayF64FromWasm0(ptr, len) {
@@ -41,8 +39,7 @@ function passStringToWasm0(arg, malloc) {
 
 /** To be called once. */
 export function initSync(module) {
-    wasm = new WebAssembly.Instance(module, __wbg_get_imports()).exports;
-    wasm.__wbindgen_start();
+    wasm = new WebAssembly.Instance(module).exports;
 }
 `;
 
@@ -54,8 +51,8 @@ const changes = [
   [/(?<=Finalization\.register\(\w+, \w+\.__wbg_ptr), \w+/g, ""],
   // Engines without finalization: those that run this wasm have it.
   [/\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g, ""],
-  // The imports are looked up by their names alone.
-  [/^ {8}__proto__: null,\n/gm, ""],
+  // There are no imports.
+  [/^function __wbg_get_imports\(\) \{\n[\s\S]*?^\}\n/gm, ""],
   // Nobody else looks at these objects.
   [/\b__wbg_ptr\b/g, "ptr"],
 ];
@@ -64,14 +61,11 @@ const changes = [
 const changesOfMost = [
   // The size of a text is known before it is written.
   [/, wasm\.__wbindgen_realloc/g, ""],
-  // An object that only the wasm makes: that may be its constructor.
+  // A text is freed as it is read.
   [
-    /static __wrap\(ptr\) \{\n.* = Object\.create\(.*\);\n.*\n +(\w+)\.register\(.*\);\n +return obj;/g,
-    "constructor(ptr) {\n        this.ptr = ptr;\n        $1.register(this, ptr);",
+    / {8}let deferred\d_0;\n.*\n {8}try \{\n([\s\S]*?) +deferred[\s\S]*?\n {8}\} finally \{[\s\S]*?\n {8}\}\n/g,
+    "$1            return takeStringFromWasm0(ret);\n",
   ],
-  [/(\w+)\.__wrap\(/g, "new $1("],
-  // An id: nothing counts to where its sign would change.
-  [/(?<=[(, ]arg\d) >>> 0/g, ""],
 ];
 
 /** @param {string} code The glue. */

@@ -30,6 +30,12 @@ const panicData = new RegExp(
   "g",
 );
 
+/** The glue makes room for a text but once, and nothing of JavaScript's crosses, nor is an abort looked for. */
+const unusedExports = [
+  ...["__wbindgen_realloc", "__wbindgen_start", "__wbindgen_externrefs"],
+  ...["__abort_handler", "__instance_terminated"],
+];
+
 const flags = rustFlags();
 for (const wasm of [core, tabs]) await build(wasm);
 
@@ -98,7 +104,7 @@ async function optimise(wasm, { built, glue, text, textTypes }) {
     ...[wasm.named, "--minify-imports-and-exports-and-modules", ...strip, "-o", wasm.optimised],
   ]);
   const longGlue = readFileSync(join(built, `${wasm.name}.js`), "utf8");
-  writeFileSync(glue, withShortNames(slimGlue(longGlue), wasm.name, JSON.parse(renamed)));
+  writeFileSync(glue, withShortNames(slimGlue(longGlue), JSON.parse(renamed)));
   copyFileSync(join(built, `${wasm.name}.d.ts`), join(wasm.dir, `${wasm.name}.d.ts`));
   const snippets = join(built, "snippets");
   if (existsSync(snippets)) cpSync(snippets, join(wasm.dir, "snippets"), { recursive: true });
@@ -123,8 +129,7 @@ function withoutPanicTexts(bytes) {
       binaryen.Function.setBody(reference, module.unreachable());
     }
   }
-  // The glue makes room for a text but once.
-  module.removeExport("__wbindgen_realloc");
+  for (const name of unusedExports) module.removeExport(name);
   // The names are stripped later, and tell twiggy what is what until then.
   binaryen.setDebugInfo(true);
   const emitted = Buffer.from(module.emitBinary());
@@ -145,33 +150,14 @@ function withoutPanicTexts(bytes) {
   return emitted;
 }
 
-/**
- * wasm-opt has shortened the names of imports and exports, and put all imports into one module, `a`:
- * says so in the glue.
- */
-function withShortNames(code, glueName, { imports, exports }) {
-  let renamed = code;
-  const direct = [];
-  for (const [module, name, short] of imports) {
-    // What needs no conversion is imported from our own JavaScript without the glue between.
-    const namespace = code.match(new RegExp(`"${module}": (import\\d+)`))[1];
-    if (namespace === "import0") renamed = renamed.replace(`${name}: `, `${short}: `);
-    else direct.push(`${short}: ${namespace}.${name}`);
-  }
-  for (const [name, short] of exports) {
-    renamed = renamed.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm.${short}`);
-  }
-  // One module is listed once for each of its functions that is imported so.
-  renamed = renamed.replaceAll(/^ *"\.\/snippets\/[^"]+": import\d+,\n/gm, "");
-  // What still has its long name is imported no more.
-  renamed = renamed.replaceAll(/^ {8}__wb\w+: [\s\S]*?^ {8}\}.*\n/gm, "");
-  // And what is one expression needs no more than that.
-  renamed = renamed.replaceAll(
-    /: function\((.*)\) \{\n {12}(?:const ret = )?(.*);\n(?: {12}return ret;\n)? {8}\},/g,
-    ": ($1) => $2,",
+/** wasm-opt has shortened the names of the exports: says so in the glue. */
+function withShortNames(code, { imports, exports }) {
+  if (imports.length > 0) fail(`The wasm has imports, and the glue none: ${imports.join("; ")}.`);
+  return exports.reduce(
+    (renamed, [name, short]) =>
+      renamed.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm.${short}`),
+    code,
   );
-  const all = ["...import0", ...direct].join(", ");
-  return renamed.replace(`"./${glueName}_bg.js": import0`, `a: { ${all} }`);
 }
 
 /** The module must start with the glue that belongs to it, and name no place on this machine. */

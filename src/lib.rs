@@ -22,10 +22,7 @@ pub mod wire;
 pub use trigger_chat_base::{rules, time};
 
 #[cfg(target_arch = "wasm32")]
-pub use browser::{
-    border::open_chat,
-    host::{ChatHost, Options},
-};
+pub use browser::{border::ChatMachine, host::ChatHost};
 
 /// Smaller than the standard library's by 2 kB of compressed WebAssembly, and as fast.
 #[cfg(target_arch = "wasm32")]

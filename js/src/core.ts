@@ -1,11 +1,8 @@
 import { wasm } from "#wasm";
-import {
-  type ChatHost,
-  initSync,
-  openChat,
-} from "../../target/wasm-pack/trigger_chat_transport.js";
+import { ChatHost } from "../../src/browser/host.js";
+import { ChatMachine, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
 import { compiling } from "./compile.js";
-import type { CoreOptions } from "./options.js";
+import { type CoreOptions, stateOf } from "./options.js";
 import type { ChatSessionPersistedState } from "./types.js";
 
 let isCompiled = false;
@@ -22,7 +19,7 @@ function compile(): void {
 }
 
 /** What concerns one chat. */
-type OfChat = { chatId: string };
+type OfChat = { chatId: string; [member: string]: unknown };
 
 /** The chats of a transport. Each has a machine in the WebAssembly. */
 export class Core {
@@ -34,7 +31,7 @@ export class Core {
     compile();
     this.#options = options;
     for (const [chatId, session] of options.stored) {
-      this.tell({ type: "restored", chatId, session });
+      this.tell({ ...stateOf(session), type: "restored", chatId });
     }
   }
 
@@ -44,7 +41,7 @@ export class Core {
   }
 
   /** Tells a chat something that the app knows: see `ChatHost` for which facts there are. */
-  tell(fact: OfChat & { type: string; [member: string]: unknown }): void {
+  tell(fact: OfChat & { type: string }): void {
     this.#chat(fact.chatId).tell(fact);
   }
 
@@ -66,7 +63,7 @@ export class Core {
   #chat(chatId: string): ChatHost {
     let chat = this.#chats.get(chatId);
     if (!chat) {
-      chat = openChat(this.#options, chatId, Math.random());
+      chat = new ChatHost(this.#options, chatId, new ChatMachine(chatId, Math.random()));
       this.#chats.set(chatId, chat);
       this.#tellOptions(chat);
     }
@@ -74,8 +71,18 @@ export class Core {
   }
 
   #tellOptions(chat: ChatHost): void {
-    const { startSession, coalesce, watch, sendTimeoutSeconds } = this.#options;
-    const canStart = Boolean(startSession);
-    chat.tell({ type: "options", canStart, coalesce, watch, sendTimeoutSeconds });
+    const { startSession, coalesce, watch, sendTimeoutSeconds: seconds } = this.#options;
+    chat.tell({
+      type: "options",
+      canStart: Boolean(startSession),
+      coalesces: coalesce !== false,
+      watches: watch === true,
+      sendTimeoutMs: seconds === undefined ? undefined : wholeMs(seconds),
+    });
   }
+}
+
+/** A number that is written out in JSON, as the core reads them. */
+function wholeMs(seconds: number): number {
+  return Math.floor(Math.min(Math.max(seconds * 1000, 0), Number.MAX_SAFE_INTEGER));
 }

@@ -3,7 +3,7 @@ import { abortError } from "./abort-error.js";
 import { checkCall, pendingOf, sendOf } from "./calls.js";
 import { compiling } from "./compile.js";
 import { Core } from "./core.js";
-import { checkCallback, coreOptions, hasToken } from "./options.js";
+import { checkCallback, coreOptions, hasToken, stateOf } from "./options.js";
 import { checkStreamSource } from "./stream-source.js";
 import { hasTabs } from "./tabs/has-tabs.js";
 import type { SharedChat, TabsHost } from "./tabs/shared-chat.js";
@@ -100,8 +100,9 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   ): Promise<ReadableStream<UIMessageChunk> | null> => {
     const core = this.#made();
     checkCall(options);
-    const stream = await core.call("reconnect", options);
-    if (stream) this.#share(options.chatId, (chat) => chat.resumed());
+    const { chatId, abortSignal, stopOnAbort } = options;
+    const stream = await core.call("reconnect", { chatId, abortSignal, stopOnAbort });
+    if (stream) this.#share(chatId, (chat) => chat.resumed());
     return stream;
   };
 
@@ -179,7 +180,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     if (!hasToken(session)) {
       throw new TypeError("A restored chat session needs its `publicAccessToken`, a string.");
     }
-    this.#made().tell({ type: "session", chatId, session });
+    this.#made().tell({ ...stateOf(session), type: "session", chatId });
   }
 
   /**
@@ -393,7 +394,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
         abortError,
         hasTurn: (chatId) => this.#hasTurn(chatId),
         session: this.getSession,
-        adopt: (chatId, session) => this.#made().tell({ type: "adopt", chatId, session }),
+        adopt: (chatId, session) => this.#made().tell({ ...session, type: "adopt", chatId }),
         readOnlyChanged: (chatId, isReadOnly) =>
           tellEach(this.#readOnlyListeners, chatId, isReadOnly),
         messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),

@@ -7,6 +7,8 @@
 // same code there was larger by half the module (docs/performance.md).
 
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").ChatMachine} ChatMachine */
+/** @typedef {{ type: "append", [member: string]: any }} Order Each type is the name of a method. */
+/** @typedef {{ thrown?: number, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
 /** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
@@ -30,77 +32,24 @@ const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
  */
 const MAX_BYTES_AT_ONCE = 512 * 1024;
 
-// Objects, member by member
+/** A longer wait is as good as none: the number has to be one that is written out. */
+const MAX_RETRY_AFTER_MS = 1e9;
 
-/**
- * @param {any} object
- * @param {string} key
- */
-export function get(object, key) {
-  return object[key];
-}
-
-/**
- * A member that is a string with something in it.
- *
- * @param {any} object
- * @param {string} key
- */
-export function getString(object, key) {
-  const value = object?.[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/**
- * @param {any} object
- * @param {string} key
- */
-export function getNumber(object, key) {
-  const value = object?.[key];
-  return typeof value === "number" ? value : undefined;
-}
-
-/**
- * @param {any} object
- * @param {string} key
- */
-export function getFlag(object, key) {
-  const value = object?.[key];
-  return typeof value === "boolean" ? value : undefined;
-}
-
-/** @returns {Record<string, unknown>} */
-export function newObject() {
-  return {};
-}
-
-/**
- * Sets a member. One without a value is left out.
- *
- * @param {any} object
- * @param {string} key
- * @param {unknown} value
- */
-export function set(object, key, value) {
-  if (value !== undefined) object[key] = value;
-}
-
-// Errors
-
-/**
- * @param {string} name
- * @param {string} message
- */
-export function makeError(name, message) {
-  return Object.assign(new Error(message), { name });
-}
+/** How many of the errors that were thrown are kept: the machine hands on one of the last, or none. */
+const MAX_THROWN = 32;
 
 /** One chat: its machine, whose orders are carried out here. */
 export class ChatHost {
   #options;
   #chatId;
   #machine;
+  /** @type {Order[]} */
+  #orders = [];
+  #isCarryingOut = false;
   #lastCall = 0;
+  /** @type {Map<number, unknown>} */
+  #thrown = new Map();
+  #lastThrown = 0;
   /** @type {Map<number, Call>} */
   #calls = new Map();
   /** @type {Map<number, Stream>} */
@@ -152,11 +101,10 @@ export class ChatHost {
    * - `stop`: ends the running turn. Resolves with whether the stop was delivered; never rejects.
    *
    * @param {string} type
-   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean, onSettled?: OnSettled }} options
+   * @param {{ abortSignal?: AbortSignal, stopOnAbort?: boolean, onSettled?: OnSettled, body?: string }} options
    * @returns {Promise<any>}
    */
-  call(type, options) {
-    const { abortSignal: signal, stopOnAbort, onSettled } = options;
+  call(type, { abortSignal: signal, stopOnAbort, onSettled, ...fact }) {
     const id = ++this.#lastCall;
     const onAbort = () => {
       const stopsTurn = stopOnAbort && !this.#options.isLeaving?.();
@@ -166,7 +114,7 @@ export class ChatHost {
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject, unlisten, onSettled });
-      this.tell({ ...options, type, id, partId: randomUuid() });
+      this.tell({ ...fact, type, id, partId: randomUuid() });
     });
   }
 
@@ -174,36 +122,67 @@ export class ChatHost {
    * Tells the machine a fact, an object with a `type`. These are the app's:
    *
    * - `options`: what of the options concerns the machine. Whether there is a `startSession` may change.
-   * - `restored`: how the app had stored the `session`, before anything else is told.
-   * - `session`: sets the persisted state, which is the member `session`.
-   * - `adopt`: takes over how the `session` of the tab that owns the chat stands: all but its token.
+   * - `restored`: with the members of the persisted state that the app had stored, before all else.
+   * - `session`: sets the persisted state, whose members it has.
+   * - `adopt`: takes over how the session of the tab that owns the chat stands: all but its token.
    * - `cursor`: the app holds the chat's messages up to `lastEventId` already.
    * - `died`: what a stopped turn owes does not come any more, for it died.
    * - `retry`: makes a lost connection again without waiting any longer.
    * - `disposed`: nobody reads any more. Turns go on at the server; a later call works.
    *
-   * @param {{ type: string, [member: string]: unknown }} fact
+   * @param {{ type: string, body?: string, [member: string]: unknown }} fact `body` is a message's or an
+   *   answer's.
    */
   tell(fact) {
-    this.#machine.tell(this.#now(), fact);
-    this.#machine.carryOut(this);
+    this.#carryOut(this.#told(fact) ?? []);
   }
 
   /** The persisted state of the chat's session, or `undefined`. */
   session() {
-    return this.#machine.session();
+    return this.#told({ type: "state" });
   }
 
-  // Orders: what a read does comes as arguments, all else as an object
+  /** @param {{ type: string, body?: string, [member: string]: unknown }} fact */
+  #told({ body = "", ...fact }) {
+    return parsed(this.#machine.tell(this.#now(), JSON.stringify(fact), body));
+  }
 
   /**
-   * Carries out an order of the machine.
+   * Tells the machine that something was thrown, which it knows by a number.
    *
-   * @param {"append"} name That of a method.
-   * @param {any} order
+   * @param {unknown} error
+   * @param {{ type: string, id?: number }} fact
    */
-  order(name, order) {
-    this[name](order);
+  #tellThrown(error, fact) {
+    this.#thrown.set(++this.#lastThrown, error);
+    this.#thrown.delete(this.#lastThrown - MAX_THROWN);
+    this.tell({ ...fact, thrown: this.#lastThrown });
+  }
+
+  // Orders
+
+  /**
+   * Carries out orders, and then what has become different. That may bring new facts, by way of the app's
+   * callbacks; what those order comes after.
+   *
+   * @param {Order[]} orders
+   */
+  #carryOut(orders) {
+    this.#orders.push(...orders);
+    if (this.#isCarryingOut) return;
+    this.#isCarryingOut = true;
+    // Those that come meanwhile as well.
+    for (const { type, ...order } of this.#orders) this[type](/** @type {any} */ (order));
+    this.#orders = [];
+    this.#isCarryingOut = false;
+    const changes = /** @type {Order[]} */ (this.#told({ type: "changed" }) ?? []);
+    for (const { type, ...order } of changes) this[type](/** @type {any} */ (order));
+  }
+
+  /** @param {ErrorMembers} error */
+  #errorOf({ thrown, message, ...members }) {
+    if (thrown !== undefined) return this.#thrown.get(thrown);
+    return Object.assign(new Error(message), members);
   }
 
   // Calls of the app
@@ -215,11 +194,11 @@ export class ChatHost {
     call?.resolve(answer);
   }
 
-  /** @param {{ id: number, error: unknown }} order */
+  /** @param {{ id: number, error: ErrorMembers }} order */
   reject({ id, error }) {
     const call = take(this.#calls, id);
     call?.unlisten();
-    call?.reject(error);
+    call?.reject(this.#errorOf(error));
   }
 
   // Streams that the app holds
@@ -233,10 +212,7 @@ export class ChatHost {
         const { unlisten, onSettled } = call;
         this.#streams.set(id, { controller, unlisten, onSettled });
       },
-      pull: () => {
-        this.#machine.wanted(this.#now(), id);
-        this.#machine.carryOut(this);
-      },
+      pull: () => this.tell({ type: "wanted", id }),
       cancel: () => {
         take(this.#streams, id)?.unlisten();
         this.tell({ type: "cancelled", id });
@@ -245,17 +221,10 @@ export class ChatHost {
     call.resolve(stream);
   }
 
-  /**
-   * Hands one read's chunks on. One call for all of them: a loop on the other side would cross the
-   * border once for each.
-   *
-   * @param {number} id
-   * @param {string} chunks A JSON array, proven valid.
-   */
-  emit(id, chunks) {
+  /** @param {{ id: number, chunks: unknown[] }} order */
+  emit({ id, chunks }) {
     const controller = this.#streams.get(id)?.controller;
-    if (!controller) return;
-    for (const chunk of JSON.parse(chunks)) controller.enqueue(chunk);
+    for (const chunk of chunks) controller?.enqueue(chunk);
   }
 
   /**
@@ -278,11 +247,11 @@ export class ChatHost {
     stream?.controller.close();
   }
 
-  /** @param {{ id: number, error: unknown }} order */
+  /** @param {{ id: number, error: ErrorMembers }} order */
   failStream({ id, error }) {
     const stream = take(this.#streams, id);
     stream?.unlisten();
-    stream?.controller.error(error);
+    stream?.controller.error(this.#errorOf(error));
   }
 
   // Callbacks of the app
@@ -299,7 +268,7 @@ export class ChatHost {
         throw new TypeError("`startSession` has to give { publicAccessToken }, a string.");
       }
     } catch (error) {
-      return this.tell({ type: "startFailed", thrown: error });
+      return this.#tellThrown(error, { type: "startFailed" });
     }
     const { publicAccessToken: token, pendingVersion } = result;
     this.tell({ type: "sessionStarted", token, pendingVersion });
@@ -311,7 +280,7 @@ export class ChatHost {
       token = await this.#options.accessToken({ chatId: this.#chatId });
       if (!isToken(token)) throw new TypeError("`accessToken` has to give a token, a string.");
     } catch (error) {
-      return this.tell({ type: "tokenFailed", thrown: error });
+      return this.#tellThrown(error, { type: "tokenFailed" });
     }
     this.tell({ type: "tokenReady", token });
   }
@@ -329,14 +298,16 @@ export class ChatHost {
   /**
    * Tells the app an event.
    *
-   * @param {{ type: string, error?: unknown, [member: string]: unknown }} order
+   * @param {{ event: { type: string, error?: ErrorMembers, [member: string]: unknown } }} order
    */
-  tellEvent({ type, error: thrown, ...rest }) {
-    const error =
-      thrown === undefined || thrown instanceof Error ? thrown : new Error(String(thrown));
+  tellEvent({ event: { type, error, ...members } }) {
+    const thrown = error && this.#errorOf(error);
     const stamp = { type, chatId: this.#chatId, timestamp: Date.now() };
+    const cause = error && {
+      error: thrown instanceof Error ? thrown : new Error(String(thrown)),
+    };
     try {
-      this.#options.onEvent?.(defined({ ...stamp, ...rest, error }));
+      this.#options.onEvent?.({ ...stamp, ...members, ...cause });
     } catch {
       // An observer's fault must never break the chat.
     }
@@ -479,16 +450,13 @@ export class ChatHost {
       return response;
     } catch (error) {
       this.#requests.delete(id);
-      this.tell({ type: "networkFailed", id, thrown: error });
+      this.#tellThrown(error, { type: "networkFailed", id });
       return undefined;
     }
   }
 
-  /**
-   * @param {number} id
-   * @param {number} restMs How long to wait before.
-   */
-  async read(id, restMs) {
+  /** @param {{ id: number, restMs: number }} order `restMs` is how long to wait before. */
+  async read({ id, restMs }) {
     if (restMs) await new Promise((rested) => setTimeout(rested, restMs));
     // Between two pieces of a large read a page that is seen has its turn.
     else if (this.#requests.get(id)?.unread && !isHidden()) await yieldToPage();
@@ -498,12 +466,12 @@ export class ChatHost {
     try {
       bytes = (await (request.unread ?? request.reader?.read()))?.value;
     } catch (error) {
-      return this.tell({ type: "networkFailed", id, thrown: error });
+      return this.#tellThrown(error, { type: "networkFailed", id });
     }
     const rest = bytes?.subarray(MAX_BYTES_AT_ONCE);
     request.unread = rest?.length ? { value: rest } : undefined;
-    this.#machine.wasRead(this.#now(), id, bytes?.subarray(0, MAX_BYTES_AT_ONCE));
-    this.#machine.carryOut(this);
+    const taken = bytes?.subarray(0, MAX_BYTES_AT_ONCE);
+    this.#carryOut(parsed(this.#machine.wasRead(this.#now(), id, taken)) ?? []);
   }
 
   /** @param {{ id: number }} order */
@@ -563,9 +531,9 @@ export class ChatHost {
   /**
    * Listens to the network and the page, or no more. How they are now is told at once.
    *
-   * @param {boolean} isWanted
+   * @param {{ isWanted: boolean }} order
    */
-  watch(isWanted) {
+  watch({ isWanted }) {
     for (const name of WAKE_EVENTS) {
       // Not every host has them: Node has none.
       // Captured, for the document's own do not bubble up to the window.
@@ -588,10 +556,10 @@ export class ChatHost {
     }
   };
 
-  /** @param {number} deadline By `#now`; `Infinity` for none. */
-  setTimer(deadline) {
+  /** @param {{ deadline?: number }} order By `#now`; none for never. */
+  setTimer({ deadline }) {
     clearTimeout(this.#timer);
-    if (deadline === Infinity) return;
+    if (deadline === undefined) return;
     this.#timer = setTimeout(() => this.tell({ type: "woken" }), deadline - this.#now());
   }
 }
@@ -606,6 +574,11 @@ function randomUuid() {
   return "00000000-0000-4000-8000-000000000000".replace(/[08]/g, (digit) =>
     (Number(digit) | (random() & (digit === "8" ? 3 : 15))).toString(16),
   );
+}
+
+/** @param {string} json May be empty. */
+function parsed(json) {
+  return json ? JSON.parse(json) : undefined;
 }
 
 function isOffline() {
@@ -633,7 +606,7 @@ function retryAfter(headers) {
   // Seconds or a date; else the moment, in Unix milliseconds, from which requests count anew.
   const moment = after ? Date.parse(after) : Number(headers.get("x-ratelimit-reset"));
   const ms = after && Number(after) >= 0 ? Number(after) * 1000 : moment - Date.now();
-  return ms >= 0 ? ms : undefined;
+  return ms >= 0 ? Math.ceil(Math.min(ms, MAX_RETRY_AFTER_MS)) : undefined;
 }
 
 /**

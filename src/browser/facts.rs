@@ -1,0 +1,162 @@
+//! Facts, as the host writes them: JSON objects.
+
+use std::borrow::Cow;
+
+use trigger_chat_stream::digits::whole_number;
+use trigger_chat_stream::json::{RawString, Scanned, Scanner};
+
+use crate::chat::action::{CallId, Head, Input, PartId, RequestId, Send, StreamId};
+use crate::chat::error::{ChatError, Foreign};
+use crate::chat::event::SendSource;
+use crate::chat::session::PersistedSession;
+
+/// The members of a fact. What has another type than it should counts as absent.
+pub(super) struct Fact<'a>(Vec<(RawString<'a>, &'a str)>);
+
+impl<'a> Fact<'a> {
+    pub(super) fn read(json: &'a str) -> Self {
+        let mut members = Vec::new();
+        // It is `JSON.stringify` that wrote it.
+        let _: Scanned<()> = read_members(json, &mut members);
+        Self(members)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(key, _)| key.is(name)).map(|(_, value)| *value)
+    }
+
+    /// A string; empty where there is none.
+    pub(super) fn text(&self, name: &str) -> Cow<'a, str> {
+        let value = self.get(name).unwrap_or_default();
+        Scanner::new(value).string().map(RawString::decode).unwrap_or_default()
+    }
+
+    /// A string with something in it.
+    fn some_text(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(Cow::into_owned)
+    }
+
+    /// A whole number from zero on.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        whole_number(self.get(name)?.as_bytes())
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    fn id(&self) -> u32 {
+        self.number("id").and_then(|id| u32::try_from(id).ok()).unwrap_or_default()
+    }
+
+    fn status(&self) -> u16 {
+        self.number("status").and_then(|status| u16::try_from(status).ok()).unwrap_or_default()
+    }
+
+    fn part_id(&self) -> Option<PartId> {
+        self.some_text("partId").map(PartId)
+    }
+
+    /// What JavaScript threw: the host keeps it, by this number.
+    fn thrown(&self) -> Foreign {
+        Foreign::new(self.number("thrown").unwrap_or_default())
+    }
+
+    fn send(&self, body: &str) -> Send {
+        Send {
+            source: SendSource::from_name(&self.text("source")),
+            message_id: self.some_text("messageId"),
+            body: body.to_owned(),
+            part_id: self.part_id().unwrap_or_default(),
+            head_start: self.some_text("headStart"),
+        }
+    }
+}
+
+fn read_members<'a>(json: &'a str, members: &mut Vec<(RawString<'a>, &'a str)>) -> Scanned<()> {
+    let mut scanner = Scanner::new(json);
+    let mut items = scanner.enter_object()?;
+    while let Some(key) = scanner.next_key(&mut items)? {
+        members.push((key, scanner.value()?));
+    }
+    Ok(())
+}
+
+/// The persisted form as the app gave it, or another tab, which does not tell the token.
+pub(super) fn persisted_from(fact: &Fact<'_>) -> PersistedSession {
+    let is_streaming = fact.get("isStreaming");
+    PersistedSession {
+        public_access_token: fact.text("publicAccessToken").into_owned(),
+        last_event_id: fact.some_text("lastEventId"),
+        active_input_seq: fact.number("activeInputSeq"),
+        is_streaming: is_streaming
+            .filter(|flag| matches!(*flag, "true" | "false"))
+            .map(|flag| flag == "true"),
+        closed: fact.flag("closed"),
+        closed_reason: fact.some_text("closedReason"),
+    }
+}
+
+/// The fact of this type. `id` is that of the call, the stream or the request.
+pub(super) fn input_of<'a>(kind: &str, fact: &Fact<'_>, body: &'a str) -> Input<'a> {
+    let id = fact.id();
+    let call = CallId(id);
+    let request = RequestId(id);
+    match kind {
+        "send" => Input::Send { call, send: fact.send(body) },
+        "steer" => Input::Steer { call, send: fact.send(body) },
+        "reconnect" => Input::Reconnect { call },
+        "start" => Input::Start { call },
+        "stop" => Input::Stop { call, part_id: fact.part_id().unwrap_or_default() },
+        "session" => Input::SetSession(persisted_from(fact)),
+        // Whatever another tab says, a token is the app's to give.
+        "adopt" => Input::Adopt(PersistedSession {
+            public_access_token: String::new(),
+            ..persisted_from(fact)
+        }),
+        "cursor" => Input::SeedCursor(fact.text("lastEventId").into_owned()),
+        "died" => Input::ClearGate,
+        "retry" => Input::Retry,
+        "disposed" => Input::Disposed,
+        "aborted" => Input::Aborted { call, stop: fact.part_id() },
+        "wanted" => Input::Wanted { stream: StreamId(id) },
+        "cancelled" => Input::Cancelled { stream: StreamId(id) },
+        "sessionStarted" => Input::SessionStarted {
+            token: fact.text("token").into_owned(),
+            pending_version: fact.flag("pendingVersion"),
+        },
+        "startFailed" => Input::StartFailed(ChatError::Foreign(fact.thrown())),
+        "tokenReady" => Input::TokenReady(fact.text("token").into_owned()),
+        "tokenFailed" => Input::TokenFailed(ChatError::Foreign(fact.thrown())),
+        "answered" => Input::Answered {
+            request,
+            status: fact.status(),
+            retry_after_ms: fact.number("retryAfterMs"),
+            body,
+        },
+        "connected" => Input::Connected {
+            request,
+            head: Head {
+                status: fact.status(),
+                is_event_stream: fact.flag("isEventStream"),
+                is_v2: fact.flag("isV2"),
+                is_settled: fact.flag("isSettled"),
+                retry_after_ms: fact.number("retryAfterMs"),
+            },
+        },
+        "headStarted" => Input::HeadStarted {
+            request,
+            status: fact.status(),
+            token: fact.some_text("token"),
+            pending_version: fact.flag("pendingVersion"),
+        },
+        "networkFailed" => Input::NetworkFailed { request, error: fact.thrown() },
+        "online" => Input::Online,
+        "offline" => Input::Offline,
+        "shown" => Input::Shown,
+        "putAway" => Input::PutAway,
+        "hidden" => Input::Hidden,
+        // "woken"
+        _ => Input::Woken,
+    }
+}
