@@ -175,7 +175,7 @@ impl HeadStart {
         };
         body.is_reading = false;
         let Body { decoder, chunks, has_told_first_chunk, .. } = body;
-        let decoded = decoder.push(bytes, |event| match decode_v1(&event.data) {
+        let decoded = decoder.push(bytes, |event| match decode_v1(event.data) {
             Record::Data(data) => {
                 if !mem::replace(has_told_first_chunk, true) {
                     cx.tell_first_chunk(&data, None, session);

@@ -666,7 +666,7 @@ impl Subscription {
         if body.is_broken {
             return false;
         }
-        match &*event.name {
+        match event.name {
             "ping" => self.has_shown_life(false),
             "error" => body.is_broken = true,
             // A proxy's, for readers that see no headers.
@@ -676,15 +676,15 @@ impl Subscription {
                 // The header may not be readable across origins; the first batch tells as well.
                 body.is_v2 = true;
                 let mut scratch = mem::take(&mut self.scratch);
-                let decoded = decode_batch(&event.data, &mut scratch, |seq, record| {
+                let decoded = decode_batch(event.data, &mut scratch, |seq, record| {
                     self.record(Some(Cursor::Seq(seq)), &record, session, cx);
                 });
                 self.scratch = scratch;
                 return decoded.is_ok();
             }
             _ if !body.is_v2 => {
-                let cursor = event.id.as_deref().map(Cursor::parse);
-                self.record(cursor, &decode_v1(&event.data), session, cx);
+                let cursor = event.id.map(Cursor::parse);
+                self.record(cursor, &decode_v1(event.data), session, cx);
             }
             _ => {}
         }

@@ -24,7 +24,7 @@ impl From<&Event<'_>> for Seen {
     fn from(event: &Event<'_>) -> Self {
         Self {
             name: event.name.to_string(),
-            id: event.id.as_deref().map(str::to_owned),
+            id: event.id.map(str::to_owned),
             data: event.data.to_string(),
         }
     }
@@ -195,8 +195,8 @@ pub(crate) fn decode(batch: &str) -> Vec<Item> {
 
 /// The items of a v2 stream that has no fault of its own.
 pub(crate) fn items(stream: impl AsRef<[u8]>) -> Vec<Item> {
-    let outcome = deliver_every_way(stream.as_ref(), |event| match &*event.name {
-        "batch" => decode(&event.data),
+    let outcome = deliver_every_way(stream.as_ref(), |event| match event.name {
+        "batch" => decode(event.data),
         _ => vec![Item::Other { name: event.name.to_string(), data: event.data.to_string() }],
     });
     assert_eq!(outcome.error, None);

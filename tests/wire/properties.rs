@@ -75,7 +75,7 @@ fn a_batch_decodes_the_same_however_its_event_is_cut() {
         (Just(batch), stream_inputs::cut(Just(stream)))
     });
     check(100, cut, |(batch, reads)| {
-        let seen = deliver(reads.iter().map(Vec::as_slice), |event| decode(&event.data));
+        let seen = deliver(reads.iter().map(Vec::as_slice), |event| decode(event.data));
         assert_eq!((seen.items, seen.error), (decode(&batch), None));
     });
 }

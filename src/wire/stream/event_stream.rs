@@ -6,12 +6,10 @@
 //! caller's), an event without a name has the empty name instead of `message`, and one event has a
 //! bounded size.
 //!
-//! Whole events that lie inside one read are borrowed from it. Only an event that a read cuts in two
-//! is copied, once, and no byte is scanned twice: a large event in small reads costs linear time.
+//! The event that is being read lies in the decoder's own buffers, which serve one event after the
+//! other. No byte is scanned twice: a large event in small reads costs linear time.
 
-use std::borrow::Cow;
 use std::mem;
-use std::str::Utf8Error;
 
 use memchr::memchr2;
 
@@ -25,14 +23,14 @@ pub const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One dispatched event. Bytes that are not UTF-8 are replaced as the standard says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event<'a> {
     /// The `event` field; empty when the event had none.
-    pub name: Cow<'a, str>,
+    pub name: &'a str,
     /// The `id` field of this very event. A value with a NUL is ignored, as the standard says.
-    pub id: Option<Cow<'a, str>>,
+    pub id: Option<&'a str>,
     /// The `data` lines, joined by line feeds.
-    pub data: Cow<'a, str>,
+    pub data: &'a str,
 }
 
 /// The decoder's state between two reads.
@@ -40,12 +38,16 @@ pub struct Event<'a> {
 pub struct EventStreamDecoder {
     /// A line whose end has not been read yet.
     line: Vec<u8>,
-    /// The event whose blank line has not been read yet.
-    block: Block<'static>,
     /// The last read ended in a CR, so a LF at the start of the next one belongs to it.
     after_carriage_return: bool,
     /// The first line has been seen, so no byte order mark can follow.
     past_first_line: bool,
+    /// The fields of the event whose blank line has not been read yet.
+    name: String,
+    id: String,
+    has_id: bool,
+    data: String,
+    has_data: bool,
     retry_ms: Option<u64>,
     too_large: bool,
 }
@@ -65,9 +67,9 @@ impl EventStreamDecoder {
         self.take(bytes, &mut on_event)
     }
 
-    fn take<'a>(
+    fn take(
         &mut self,
-        mut bytes: &'a [u8],
+        mut bytes: &[u8],
         on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), WireError> {
         if self.too_large {
@@ -77,31 +79,20 @@ impl EventStreamDecoder {
             self.after_carriage_return = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        let mut block: Block<'a> = mem::take(&mut self.block);
-        while let Some((line, rest)) = self.split_line(bytes) {
+        while let Some((end_of_line, rest)) = self.split_line(bytes) {
             bytes = rest;
-            let line = if self.line.is_empty() {
-                Cow::Borrowed(line)
-            } else {
-                let mut whole = mem::take(&mut self.line);
-                whole.extend_from_slice(line);
-                Cow::Owned(whole)
-            };
-            self.bounded(line.len())?;
-            let line = self.without_byte_order_mark(line);
+            let mut line = mem::take(&mut self.line);
             if line.is_empty() {
-                if let Some(event) = block.as_event() {
-                    on_event(event);
-                }
-                block = Block::default();
+                self.take_line(end_of_line, on_event)?;
             } else {
-                self.take_line(line, &mut block)?;
+                line.extend_from_slice(end_of_line);
+                self.take_line(&line, on_event)?;
+                line.clear();
             }
+            self.line = line;
         }
         self.line.extend_from_slice(bytes);
-        self.bounded(self.line.len())?;
-        self.block = block.into_owned();
-        Ok(())
+        self.bounded(self.line.len())
     }
 
     /// The last reconnection time that the stream asked for, in milliseconds.
@@ -120,41 +111,59 @@ impl EventStreamDecoder {
         Some((line, rest.strip_prefix(b"\n").unwrap_or(rest)))
     }
 
-    /// Only the first line can begin with one, be it an empty line otherwise.
-    fn without_byte_order_mark<'a>(&mut self, line: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
-        if mem::replace(&mut self.past_first_line, true) || !line.starts_with(BYTE_ORDER_MARK) {
-            return line;
-        }
-        without_prefix(line, BYTE_ORDER_MARK.len())
-    }
-
-    fn take_line<'a>(
+    fn take_line(
         &mut self,
-        line: Cow<'a, [u8]>,
-        block: &mut Block<'a>,
+        line: &[u8],
+        on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), WireError> {
-        let (name_end, value_start) = field_bounds(&line);
-        match line.get(..name_end).unwrap_or_default() {
+        self.bounded(line.len())?;
+        let line = self.without_byte_order_mark(line);
+        if line.is_empty() {
+            self.dispatch(on_event);
+            return Ok(());
+        }
+        let (name, value) = split_field(line);
+        match name {
             b"data" => {
-                let bytes = block.push_data(without_prefix(line, value_start));
-                self.bounded(bytes)?;
-            }
-            b"event" => block.name = without_prefix(line, value_start),
-            b"id" => {
-                let id = without_prefix(line, value_start);
-                if id.iter().all(|byte| *byte != 0) {
-                    block.id = Some(id);
+                if mem::replace(&mut self.has_data, true) {
+                    self.data.push('\n');
                 }
+                push_text(&mut self.data, value);
+                self.bounded(self.data.len())?;
             }
-            b"retry" => {
-                if let Some(ms) = whole_number(line.get(value_start..).unwrap_or_default()) {
-                    self.retry_ms = Some(ms);
-                }
+            b"event" => {
+                self.name.clear();
+                push_text(&mut self.name, value);
             }
+            b"id" if !value.contains(&0) => {
+                self.has_id = true;
+                self.id.clear();
+                push_text(&mut self.id, value);
+            }
+            b"retry" => self.retry_ms = whole_number(value).or(self.retry_ms),
             // A comment (its name is empty) or a field of a later standard.
             _ => {}
         }
         Ok(())
+    }
+
+    /// Only the first line can begin with one, be it an empty line otherwise.
+    fn without_byte_order_mark<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
+        if mem::replace(&mut self.past_first_line, true) {
+            return line;
+        }
+        line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line)
+    }
+
+    /// Hands on the event that a blank line ends. One without data is none.
+    fn dispatch(&mut self, on_event: &mut dyn FnMut(Event<'_>)) {
+        if mem::take(&mut self.has_data) {
+            let id = self.has_id.then_some(&*self.id);
+            on_event(Event { name: &self.name, id, data: &self.data });
+        }
+        self.has_id = false;
+        self.name.clear();
+        self.data.clear();
     }
 
     fn bounded(&mut self, bytes: usize) -> Result<(), WireError> {
@@ -163,92 +172,27 @@ impl EventStreamDecoder {
     }
 }
 
-/// The fields of the event that is being read.
-#[derive(Debug, Default)]
-struct Block<'a> {
-    name: Cow<'a, [u8]>,
-    id: Option<Cow<'a, [u8]>>,
-    data: Option<Cow<'a, [u8]>>,
+/// A line's field name, and its value: what follows the colon, without one space that may come first.
+fn split_field(line: &[u8]) -> (&[u8], &[u8]) {
+    // A field's name is short: the colon is near.
+    let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+    let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+    let value = value.strip_prefix(b":").unwrap_or_default();
+    (name, value.strip_prefix(b" ").unwrap_or(value))
 }
 
-impl<'a> Block<'a> {
-    /// Adds one `data` line; returns how long the data is now.
-    fn push_data(&mut self, line: Cow<'a, [u8]>) -> usize {
-        match &mut self.data {
-            None => self.data.insert(line).len(),
-            Some(data) => {
-                let data = data.to_mut();
-                data.push(b'\n');
-                data.extend_from_slice(&line);
-                data.len()
-            }
-        }
-    }
-
-    /// An event without data is not dispatched.
-    fn as_event(&self) -> Option<Event<'_>> {
-        Some(Event {
-            data: text(self.data.as_deref()?),
-            name: text(&self.name),
-            id: self.id.as_deref().map(text),
-        })
-    }
-
-    fn into_owned(self) -> Block<'static> {
-        Block {
-            name: Cow::Owned(self.name.into_owned()),
-            id: self.id.map(|id| Cow::Owned(id.into_owned())),
-            data: self.data.map(|data| Cow::Owned(data.into_owned())),
-        }
-    }
-}
-
-/// UTF-8, with what is none replaced.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    match str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(error) => Cow::Owned(replaced(bytes, error)),
-    }
-}
-
-/// The same as `String::from_utf8_lossy`, by the code that proves UTF-8: that one has its own.
-#[cold]
-fn replaced(mut bytes: &[u8], mut error: Utf8Error) -> String {
-    let mut text = String::new();
+/// Appends UTF-8, with what is none replaced: as `String::from_utf8_lossy` does, but by the code that
+/// proves UTF-8. That one has its own.
+fn push_text(text: &mut String, mut bytes: &[u8]) {
     loop {
+        let error = match str::from_utf8(bytes) {
+            Ok(valid) => return text.push_str(valid),
+            Err(error) => error,
+        };
         let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
         text.push_str(str::from_utf8(valid).unwrap_or_default());
         text.push(char::REPLACEMENT_CHARACTER);
         // The end broke off where the length is not known.
         bytes = error.error_len().and_then(|length| rest.get(length..)).unwrap_or_default();
-        match str::from_utf8(bytes) {
-            Ok(valid) => {
-                text.push_str(valid);
-                return text;
-            }
-            Err(next) => error = next,
-        }
-    }
-}
-
-/// Where a line's field name ends, and where its value starts: after the colon, and after one space
-/// that may follow it.
-fn field_bounds(line: &[u8]) -> (usize, usize) {
-    // A field's name is short: the colon is near.
-    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-        return (line.len(), line.len());
-    };
-    let after_colon = colon.saturating_add(1);
-    let has_space = line.get(after_colon) == Some(&b' ');
-    (colon, after_colon.saturating_add(usize::from(has_space)))
-}
-
-fn without_prefix(line: Cow<'_, [u8]>, length: usize) -> Cow<'_, [u8]> {
-    match line {
-        Cow::Borrowed(line) => Cow::Borrowed(line.get(length..).unwrap_or_default()),
-        Cow::Owned(mut line) => {
-            line.drain(..length.min(line.len()));
-            Cow::Owned(line)
-        }
     }
 }

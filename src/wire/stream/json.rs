@@ -357,6 +357,7 @@ impl<'a> RawString<'a> {
     }
 
     /// Whether the string's value is `text`.
+    #[inline(never)]
     pub fn is(self, text: &str) -> bool {
         if self.escaped { self.decode() == text } else { self.inner == text }
     }

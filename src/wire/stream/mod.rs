@@ -1,4 +1,4 @@
-//! From the bytes of a session's `.out` to its records: what runs for every byte.
+//! What runs for every byte of a session's `.out`: its events are found, and the JSON in them is scanned.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,10 +17,8 @@
     )
 )]
 
-pub mod control;
 pub mod digits;
 pub mod error;
 pub mod event_stream;
 pub mod json;
 pub mod part_ids;
-pub mod record;

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::control::{Control, Headers, TurnComplete};
-use super::error::WireError;
-use super::json::{Malformed, RawString, Scanned, Scanner};
+use trigger_chat_stream::error::WireError;
+use trigger_chat_stream::json::{Malformed, RawString, Scanned, Scanner};
 
 /// What one record is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,15 +198,24 @@ impl<'a> RawChunk<'a> {
         let mut chunk_type = None;
         let mut public_access_token = None;
         let mut last_event_id = None;
-        let mut shape = DeltaShape::default();
+        let mut members = 0_u32;
+        let mut has_id = false;
+        let mut delta_at = None;
         let start = scanner.position();
         if scanner.peek() == Some(b'{') {
-            let mut members = scanner.enter_object()?;
-            while let Some(key) = scanner.next_key(&mut members)? {
-                let at = scanner.position().saturating_sub(start);
-                shape.member(key, scanner.peek() == Some(b'"'), at);
+            let mut items = scanner.enter_object()?;
+            while let Some(key) = scanner.next_key(&mut items)? {
+                members = members.saturating_add(1);
+                // Whatever follows a delta is more than a plain one has.
+                delta_at = None;
                 if key.is("type") {
                     chunk_type = scanner.string_or_skip()?;
+                } else if key.is("id") {
+                    has_id |= scanner.string_or_skip()?.is_some();
+                } else if key.is("delta") {
+                    // Behind the quote.
+                    let at = scanner.position().saturating_sub(start).saturating_add(1);
+                    delta_at = scanner.string_or_skip()?.map(|_| at);
                 } else if key.is("publicAccessToken") {
                     public_access_token = scanner.string_or_skip()?;
                 } else if key.is("lastEventId") {
@@ -219,7 +228,8 @@ impl<'a> RawChunk<'a> {
             scanner.value()?;
         }
         let text = scanner.text_since(start)?;
-        let delta_at = shape.delta_at(text);
+        let is_plain = members == 3 && has_id && text.ends_with("\"}");
+        let delta_at = delta_at.filter(|_| is_plain);
         Ok(Self { text, chunk_type, delta_at, public_access_token, last_event_id })
     }
 
@@ -256,29 +266,6 @@ impl<'a> RawChunk<'a> {
             "trigger:upgrade-required" => Control::UpgradeRequired,
             _ => Control::Unknown,
         }
-    }
-}
-
-/// Looks for the members of a plain delta: a type, an id, and last the delta.
-#[derive(Default)]
-struct DeltaShape {
-    members: u32,
-    has_id: bool,
-    delta_at: Option<usize>,
-}
-
-impl DeltaShape {
-    /// A member whose value, a string or not, starts `at` this place of the chunk.
-    fn member(&mut self, key: RawString<'_>, is_string: bool, at: usize) {
-        self.members = self.members.saturating_add(1);
-        self.has_id |= key.is("id") && is_string;
-        // Behind the quote. Whatever follows a delta is more than a plain one has.
-        self.delta_at = (key.is("delta") && is_string).then_some(at.saturating_add(1));
-    }
-
-    fn delta_at(&self, text: &str) -> Option<usize> {
-        let is_plain = self.members == 3 && self.has_id && text.ends_with("\"}");
-        self.delta_at.filter(|_| is_plain)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::digits::whole_number;
-use super::json::{RawString, Scanned, Scanner};
+use trigger_chat_stream::digits::whole_number;
+use trigger_chat_stream::json::{RawString, Scanned, Scanner};
 
 /// A control record of `.out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
