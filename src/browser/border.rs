@@ -10,6 +10,13 @@ use crate::chat::action::{Input, RequestId};
 use crate::chat::connection::ConnectionState;
 use crate::time::{Time, milliseconds};
 
+// What concerns more than the machine itself; `facts` has the others.
+const WOKEN: u32 = 27;
+const OPTIONS: u32 = 28;
+const RESTORED: u32 = 29;
+const CHANGED: u32 = 30;
+const STATE: u32 = 31;
+
 /// The machine of one chat. Its host has it, and not the other way round: what is under way keeps both, and
 /// where nothing is, nobody has to let go of them.
 ///
@@ -38,22 +45,22 @@ impl ChatMachine {
         }
     }
 
-    /// Tells a fact, a JSON object with a `type`: see [`Input`] for what the facts mean. `body` is that of a
-    /// message, or of an answer: it may be large, and is not read here.
+    /// Tells a fact of a kind, which has a number here (`FACTS` in `host.js`), with its members as JSON. `body` is
+    /// that of a message, or of an answer: it may be large, and is not read here.
     ///
-    /// Two of them are questions: `changed` is answered with what has become different since it was last asked, as
-    /// orders; `state` with the persisted state of the chat's session, or with nothing.
-    pub fn tell(&mut self, now: f64, fact: &str, body: String) -> String {
+    /// Two of them are questions. What has become different since that was last asked is answered as orders, and
+    /// the persisted state of the chat's session as it is, or by nothing where there is none.
+    pub fn tell(&mut self, now: f64, kind: u32, fact: &str, body: String) -> String {
         let fact = Fact::read(fact);
-        match &*fact.text("type") {
-            "changed" => return self.changed(),
-            "state" => {
+        match kind {
+            CHANGED => return self.changed(),
+            STATE => {
                 return self.machine.session().as_ref().map(state_to_json).unwrap_or_default();
             }
-            "options" => self.set_options(&fact),
-            "restored" => self.machine.restore(persisted_from(&fact)),
+            OPTIONS => self.set_options(&fact),
+            RESTORED => self.machine.restore(persisted_from(&fact)),
             kind => {
-                if kind == "woken" {
+                if kind == WOKEN {
                     self.timer = None;
                 }
                 return self.handle(now, input_of(kind, &fact, &body));

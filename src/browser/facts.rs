@@ -57,9 +57,9 @@ impl<'a> Fact<'a> {
         self.some_text("partId").map(PartId)
     }
 
-    /// What JavaScript threw: the host keeps it, by this number.
+    /// What JavaScript threw: the host keeps it, by this name.
     fn thrown(&self) -> Foreign {
-        Foreign::new(self.number("thrown").unwrap_or_default())
+        Foreign(self.text("thrown").into_owned())
     }
 
     fn send(&self, body: &str) -> Send {
@@ -97,44 +97,45 @@ pub(super) fn persisted_from(fact: &Fact<'_>) -> PersistedSession {
     }
 }
 
-/// The fact of this type. `id` is that of the call, the stream or the request.
-pub(super) fn input_of<'a>(kind: &str, fact: &Fact<'_>, body: &'a str) -> Input<'a> {
+/// The fact of this kind: the numbers are those of `FACTS` in `host.js`. `id` is that of the call, the stream or
+/// the request.
+pub(super) fn input_of<'a>(kind: u32, fact: &Fact<'_>, body: &'a str) -> Input<'a> {
     let id = fact.id();
     let call = CallId(id);
     let request = RequestId(id);
     match kind {
-        "send" => Input::Send { call, send: fact.send(body) },
-        "steer" => Input::Steer { call, send: fact.send(body) },
-        "reconnect" => Input::Reconnect { call },
-        "start" => Input::Start { call },
-        "stop" => Input::Stop { call, part_id: fact.part_id().unwrap_or_default() },
-        "session" => Input::SetSession(persisted_from(fact)),
+        0 => Input::Send { call, send: fact.send(body) },
+        1 => Input::Steer { call, send: fact.send(body) },
+        2 => Input::Reconnect { call },
+        3 => Input::Start { call },
+        4 => Input::Stop { call, part_id: fact.part_id().unwrap_or_default() },
+        5 => Input::SetSession(persisted_from(fact)),
         // Whatever another tab says, a token is the app's to give.
-        "adopt" => Input::Adopt(PersistedSession {
+        6 => Input::Adopt(PersistedSession {
             public_access_token: String::new(),
             ..persisted_from(fact)
         }),
-        "cursor" => Input::SeedCursor(fact.text("lastEventId").into_owned()),
-        "died" => Input::ClearGate,
-        "retry" => Input::Retry,
-        "disposed" => Input::Disposed,
-        "aborted" => Input::Aborted { call, stop: fact.part_id() },
-        "wanted" => Input::Wanted { stream: StreamId(id) },
-        "cancelled" => Input::Cancelled { stream: StreamId(id) },
-        "sessionStarted" => Input::SessionStarted {
+        7 => Input::SeedCursor(fact.text("lastEventId").into_owned()),
+        8 => Input::ClearGate,
+        9 => Input::Retry,
+        10 => Input::Disposed,
+        11 => Input::Aborted { call, stop: fact.part_id() },
+        12 => Input::Wanted { stream: StreamId(id) },
+        13 => Input::Cancelled { stream: StreamId(id) },
+        14 => Input::SessionStarted {
             token: fact.text("token").into_owned(),
             pending_version: fact.flag("pendingVersion"),
         },
-        "startFailed" => Input::StartFailed(ChatError::Foreign(fact.thrown())),
-        "tokenReady" => Input::TokenReady(fact.text("token").into_owned()),
-        "tokenFailed" => Input::TokenFailed(ChatError::Foreign(fact.thrown())),
-        "answered" => Input::Answered {
+        15 => Input::StartFailed(ChatError::Foreign(fact.thrown())),
+        16 => Input::TokenReady(fact.text("token").into_owned()),
+        17 => Input::TokenFailed(ChatError::Foreign(fact.thrown())),
+        18 => Input::Answered {
             request,
             status: fact.status(),
             retry_after_ms: fact.number("retryAfterMs"),
             body,
         },
-        "connected" => Input::Connected {
+        19 => Input::Connected {
             request,
             head: Head {
                 status: fact.status(),
@@ -144,19 +145,19 @@ pub(super) fn input_of<'a>(kind: &str, fact: &Fact<'_>, body: &'a str) -> Input<
                 retry_after_ms: fact.number("retryAfterMs"),
             },
         },
-        "headStarted" => Input::HeadStarted {
+        20 => Input::HeadStarted {
             request,
             status: fact.status(),
             token: fact.some_text("token"),
             pending_version: fact.flag("pendingVersion"),
         },
-        "networkFailed" => Input::NetworkFailed { request, error: fact.thrown() },
-        "online" => Input::Online,
-        "offline" => Input::Offline,
-        "shown" => Input::Shown,
-        "putAway" => Input::PutAway,
-        "hidden" => Input::Hidden,
-        // "woken"
+        21 => Input::NetworkFailed { request, error: fact.thrown() },
+        22 => Input::Online,
+        23 => Input::Offline,
+        24 => Input::Shown,
+        25 => Input::PutAway,
+        26 => Input::Hidden,
+        // Time may have passed.
         _ => Input::Woken,
     }
 }

@@ -8,7 +8,7 @@
 
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").ChatMachine} ChatMachine */
 /** @typedef {{ type: "append", [member: string]: any }} Order Each type is the name of a method. */
-/** @typedef {{ thrown?: number, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
+/** @typedef {{ thrown?: string, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
 /** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
@@ -32,6 +32,14 @@ const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
  */
 const MAX_BYTES_AT_ONCE = 512 * 1024;
 
+/** The facts, by the numbers that they have in WebAssembly (`facts.rs`, `border.rs`). */
+const FACTS = [
+  ...["send", "steer", "reconnect", "start", "stop", "session", "adopt", "cursor", "died", "retry"],
+  ...["disposed", "aborted", "wanted", "cancelled", "sessionStarted", "startFailed", "tokenReady"],
+  ...["tokenFailed", "answered", "connected", "headStarted", "networkFailed", "online", "offline"],
+  ...["shown", "putAway", "hidden", "woken", "options", "restored", "changed", "state"],
+];
+
 /** A longer wait is as good as none: the number has to be one that is written out. */
 const MAX_RETRY_AFTER_MS = 1e9;
 
@@ -47,7 +55,7 @@ export class ChatHost {
   #orders = [];
   #isCarryingOut = false;
   #lastCall = 0;
-  /** @type {Map<number, unknown>} */
+  /** @type {Map<string, unknown>} */
   #thrown = new Map();
   #lastThrown = 0;
   /** @type {Map<number, Call>} */
@@ -143,20 +151,22 @@ export class ChatHost {
   }
 
   /** @param {{ type: string, body?: string, [member: string]: unknown }} fact */
-  #told({ body = "", ...fact }) {
-    return parsed(this.#machine.tell(this.#now(), JSON.stringify(fact), body));
+  #told({ type, body = "", ...fact }) {
+    const kind = FACTS.indexOf(type);
+    return parsed(this.#machine.tell(this.#now(), kind, JSON.stringify(fact), body));
   }
 
   /**
-   * Tells the machine that something was thrown, which it knows by a number.
+   * Tells the machine that something was thrown, which it knows by a name.
    *
    * @param {unknown} error
    * @param {{ type: string, id?: number }} fact
    */
   #tellThrown(error, fact) {
-    this.#thrown.set(++this.#lastThrown, error);
-    this.#thrown.delete(this.#lastThrown - MAX_THROWN);
-    this.tell({ ...fact, thrown: this.#lastThrown });
+    const thrown = String(++this.#lastThrown);
+    this.#thrown.set(thrown, error);
+    this.#thrown.delete(String(this.#lastThrown - MAX_THROWN));
+    this.tell({ ...fact, thrown });
   }
 
   // Orders

@@ -2,7 +2,7 @@
 
 use crate::chat::action::{Action, Answer};
 use crate::chat::connection::ConnectionState;
-use crate::chat::error::ChatError;
+use crate::chat::error::{ChatError, Foreign};
 use crate::chat::event::{Attribution, ChatEvent, ClosedSource, PendingVersionSource, SendReport};
 use crate::chat::session::PersistedSession;
 use crate::text::decimal;
@@ -175,7 +175,7 @@ impl Orders {
         }
     }
 
-    /// What the app's own code threw is named by its number, and comes back as it was.
+    /// What the app's own code threw is named, and comes back as it was.
     fn error(&mut self, error: &ChatError) {
         self.raw("error", "{");
         match error {
@@ -203,7 +203,7 @@ impl Orders {
                 self.text("message", Some("The chat request was aborted."));
             }
             ChatError::Other(message) => self.text("message", Some(message)),
-            ChatError::Foreign(thrown) => self.number("thrown", thrown.get::<u64>().copied()),
+            ChatError::Foreign(Foreign(name)) => self.text("thrown", Some(name)),
         }
         self.end();
     }

@@ -1,9 +1,5 @@
 //! What a call or a stream can fail with.
 
-use std::any::Any;
-use std::fmt;
-use std::rc::Rc;
-
 use super::action::PartId;
 use crate::text::decimal;
 use crate::wire::answer::Refusal;
@@ -139,24 +135,7 @@ fn refused(what: &str, status: u16, detail: &str) -> String {
     String::from(what) + " the chat session failed (" + &decimal(status.into()) + "): " + detail
 }
 
-/// A value of the driver's world that a machine only carries: in the browser, what JavaScript threw.
-#[derive(Clone)]
-pub struct Foreign(Rc<dyn Any>);
-
-impl Foreign {
-    /// Wraps the driver's value.
-    pub fn new(value: impl Any) -> Self {
-        Self(Rc::new(value))
-    }
-
-    /// The driver's value, where it is of type `T`.
-    pub fn get<T: Any>(&self) -> Option<&T> {
-        self.0.downcast_ref()
-    }
-}
-
-impl fmt::Debug for Foreign {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Foreign")
-    }
-}
+/// A value of the driver's world that a machine only carries, by the name that the driver has for it: in the
+/// browser, what JavaScript threw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign(pub String);

@@ -1,7 +1,7 @@
 //! Orders as short sentences, so that a test can name the exact list of them.
 
 use trigger_chat_transport::chat::action::{Action, Answer, CallId, PartId, RequestId, StreamId};
-use trigger_chat_transport::chat::error::ChatError;
+use trigger_chat_transport::chat::error::{ChatError, Foreign};
 use trigger_chat_transport::chat::event::{Attribution, ChatEvent, SendReport};
 use trigger_chat_transport::chat::session::PersistedSession;
 
@@ -79,10 +79,7 @@ fn describe_error(error: &ChatError) -> String {
         ChatError::Aborted => "aborted".to_owned(),
         ChatError::Unproven { part_id } => format!("unproven {}", part_id.0),
         ChatError::Other(text) => text.clone(),
-        ChatError::Foreign(value) => {
-            let text = value.get::<&str>().expect("the tests' own errors are texts");
-            format!("thrown {text}")
-        }
+        ChatError::Foreign(Foreign(text)) => format!("thrown {text}"),
     }
 }
 

@@ -209,7 +209,7 @@ pub(crate) fn token_ready(token: &str) -> Input<'static> {
 }
 
 pub(crate) fn thrown(text: &'static str) -> ChatError {
-    ChatError::Foreign(Foreign::new(text))
+    ChatError::Foreign(Foreign(text.to_owned()))
 }
 
 pub(crate) fn answered(request: u32, status: u16, body: &str) -> Input<'_> {
@@ -288,7 +288,7 @@ pub(crate) fn ended(request: u32) -> Input<'static> {
 }
 
 pub(crate) fn network_failed(request: u32) -> Input<'static> {
-    Input::NetworkFailed { request: RequestId(request), error: Foreign::new("no network") }
+    Input::NetworkFailed { request: RequestId(request), error: Foreign("no network".to_owned()) }
 }
 
 pub(crate) fn wanted(stream: u32) -> Input<'static> {

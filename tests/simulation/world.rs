@@ -554,7 +554,7 @@ impl World {
                         "a cut"
                     }
                 });
-                let error = Foreign::new("no network");
+                let error = Foreign("no network".to_owned());
                 self.tell(tab, Input::NetworkFailed { request, error }, &Cause::Other);
             }
         }
