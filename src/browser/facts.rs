@@ -2,47 +2,37 @@
 
 use std::borrow::Cow;
 
-use trigger_chat_stream::digits::whole_number;
-use trigger_chat_stream::json::{RawString, Scanned, Scanner};
-
 use crate::chat::action::{CallId, Head, Input, PartId, RequestId, Send, StreamId};
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::event::SendSource;
 use crate::chat::session::PersistedSession;
+use crate::wire::members::Members;
 
-/// The members of a fact. What has another type than it should counts as absent.
-pub(super) struct Fact<'a>(Vec<(RawString<'a>, &'a str)>);
+/// A fact, and what its members mean to a machine.
+pub(super) struct Fact<'a>(Members<'a>);
 
 impl<'a> Fact<'a> {
     pub(super) fn read(json: &'a str) -> Self {
-        let mut members = Vec::new();
         // It is `JSON.stringify` that wrote it.
-        let _: Scanned<()> = read_members(json, &mut members);
-        Self(members)
+        Self(Members::read(json).unwrap_or_default())
     }
 
-    fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(key, _)| key.is(name)).map(|(_, value)| *value)
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.0.number(name)
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.0.flag(name)
     }
 
     /// A string; empty where there is none.
-    pub(super) fn text(&self, name: &str) -> Cow<'a, str> {
-        let value = self.get(name).unwrap_or_default();
-        Scanner::new(value).string().map(RawString::decode).unwrap_or_default()
+    fn text(&self, name: &str) -> String {
+        self.0.text(name).map(Cow::into_owned).unwrap_or_default()
     }
 
     /// A string with something in it.
     fn some_text(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty()).map(Cow::into_owned)
-    }
-
-    /// A whole number from zero on.
-    pub(super) fn number(&self, name: &str) -> Option<u64> {
-        whole_number(self.get(name)?.as_bytes())
-    }
-
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.get(name) == Some("true")
+        Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
     fn id(&self) -> u32 {
@@ -59,7 +49,7 @@ impl<'a> Fact<'a> {
 
     /// What JavaScript threw: the host keeps it, by this name.
     fn thrown(&self) -> Foreign {
-        Foreign(self.text("thrown").into_owned())
+        Foreign(self.text("thrown"))
     }
 
     fn send(&self, body: &str) -> Send {
@@ -73,20 +63,11 @@ impl<'a> Fact<'a> {
     }
 }
 
-fn read_members<'a>(json: &'a str, members: &mut Vec<(RawString<'a>, &'a str)>) -> Scanned<()> {
-    let mut scanner = Scanner::new(json);
-    let mut items = scanner.enter_object()?;
-    while let Some(key) = scanner.next_key(&mut items)? {
-        members.push((key, scanner.value()?));
-    }
-    Ok(())
-}
-
 /// The persisted form as the app gave it, or another tab, which does not tell the token.
 pub(super) fn persisted_from(fact: &Fact<'_>) -> PersistedSession {
-    let is_streaming = fact.get("isStreaming");
+    let is_streaming = fact.0.get("isStreaming");
     PersistedSession {
-        public_access_token: fact.text("publicAccessToken").into_owned(),
+        public_access_token: fact.text("publicAccessToken"),
         last_event_id: fact.some_text("lastEventId"),
         active_input_seq: fact.number("activeInputSeq"),
         is_streaming: is_streaming
@@ -115,7 +96,7 @@ pub(super) fn input_of<'a>(kind: u32, fact: &Fact<'_>, body: &'a str) -> Input<'
             public_access_token: String::new(),
             ..persisted_from(fact)
         }),
-        7 => Input::SeedCursor(fact.text("lastEventId").into_owned()),
+        7 => Input::SeedCursor(fact.text("lastEventId")),
         8 => Input::ClearGate,
         9 => Input::Retry,
         10 => Input::Disposed,
@@ -123,11 +104,11 @@ pub(super) fn input_of<'a>(kind: u32, fact: &Fact<'_>, body: &'a str) -> Input<'
         12 => Input::Wanted { stream: StreamId(id) },
         13 => Input::Cancelled { stream: StreamId(id) },
         14 => Input::SessionStarted {
-            token: fact.text("token").into_owned(),
+            token: fact.text("token"),
             pending_version: fact.flag("pendingVersion"),
         },
         15 => Input::StartFailed(ChatError::Foreign(fact.thrown())),
-        16 => Input::TokenReady(fact.text("token").into_owned()),
+        16 => Input::TokenReady(fact.text("token")),
         17 => Input::TokenFailed(ChatError::Foreign(fact.thrown())),
         18 => Input::Answered {
             request,

@@ -123,9 +123,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(token: String, turn: Turn) -> Self {
+    /// A session whose token was made at this time, where that is known.
+    fn new(token: String, made_at: Option<Time>, turn: Turn) -> Self {
         Self {
-            refresh_at: refresh_at(&token, None),
+            refresh_at: refresh_at(&token, made_at),
             token,
             token_generation: 0,
             is_token_fresh: false,
@@ -149,8 +150,7 @@ impl Session {
 
     /// A session whose token was made just now.
     pub(super) fn begin(token: String, turn: Turn, now: Time) -> Self {
-        let refresh_at = refresh_at(&token, Some(now));
-        Self { refresh_at, ..Self::new(token, turn) }
+        Self::new(token, Some(now), turn)
     }
 
     pub(super) fn restore(persisted: PersistedSession) -> Self {
@@ -170,7 +170,7 @@ impl Session {
             active_input_seq: persisted.active_input_seq,
             newest_input_seq: persisted.active_input_seq,
             closed: persisted.closed.then_some(Closed { reason: persisted.closed_reason }),
-            ..Self::new(persisted.public_access_token, turn)
+            ..Self::new(persisted.public_access_token, None, turn)
         }
     }
 
@@ -343,7 +343,8 @@ const REFRESH_BEFORE_MS: u64 = 150_000;
 /// believed. None where that is not told, or is too short to be worth it.
 fn refresh_at(token: &str, made_at: Option<Time>) -> Option<Time> {
     let Lifetime { issued_at, expires_at } = Lifetime::read(token)?;
-    let to_ms = |seconds: u64| seconds.saturating_mul(1_000);
+    // `saturating_mul` would multiply in 128 bits.
+    let to_ms = |seconds: u64| seconds.min(u64::MAX / 1_000).wrapping_mul(1_000);
     let Some(made_at) = made_at else {
         return Some(Time::from_millis(to_ms(expires_at).saturating_sub(REFRESH_BEFORE_MS)));
     };

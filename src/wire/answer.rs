@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use trigger_chat_stream::digits::whole_number;
 use trigger_chat_stream::json::{Malformed, Scanned, Scanner};
 
-use super::members::members;
+use super::members::Members;
 
 /// What a `200` to an append says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,11 +22,8 @@ impl AppendAnswer {
         if body.is_empty() {
             return Some(Self::default());
         }
-        let [seq, pending_version] = members(body, ["seq", "pendingVersion"]).ok()?;
-        Some(Self {
-            seq: seq.and_then(|seq| whole_number(seq.as_bytes())),
-            pending_version: pending_version == Some("true"),
-        })
+        let answer = Members::read(body).ok()?;
+        Some(Self { seq: answer.number("seq"), pending_version: answer.flag("pendingVersion") })
     }
 }
 
@@ -53,14 +49,14 @@ impl Landing {
 }
 
 fn scan_records(body: &str, part_id: &str) -> Scanned<Landing> {
-    let [records] = members(body, ["records"])?;
+    let records = Members::read(body)?.get("records");
     let mut landing = Landing::Missing;
     let mut scanner = Scanner::new(records.ok_or(Malformed)?);
     let mut items = scanner.enter_array()?;
     while scanner.next_element(&mut items)? {
-        let [id, seq] = members(scanner.value()?, ["id", "seqNum"])?;
-        if id.is_some_and(|id| Scanner::new(id).string().is_ok_and(|id| id.is(part_id))) {
-            landing = Landing::Landed { seq: seq.and_then(|seq| whole_number(seq.as_bytes())) };
+        let record = Members::read(scanner.value()?)?;
+        if record.text("id").is_some_and(|id| id == part_id) {
+            landing = Landing::Landed { seq: record.number("seqNum") };
         }
     }
     Ok(landing)
@@ -80,10 +76,12 @@ pub struct Refusal<'a> {
 impl<'a> Refusal<'a> {
     /// Reads the answer's body, which may be anything: a proxy's page, or nothing.
     pub fn read(body: &'a str) -> Self {
-        let [code, closed_reason, error] =
-            members(body, ["code", "closedReason", "error"]).unwrap_or_default();
-        let text = |value: Option<&'a str>| Some(Scanner::new(value?).string().ok()?.decode());
-        Self { code: text(code), closed_reason: text(closed_reason), error: text(error) }
+        let refusal = Members::read(body).unwrap_or_default();
+        Self {
+            code: refusal.text("code"),
+            closed_reason: refusal.text("closedReason"),
+            error: refusal.text("error"),
+        }
     }
 }
 

@@ -26,7 +26,7 @@
 
 pub mod answer;
 pub mod control;
-mod members;
+pub(crate) mod members;
 pub mod record;
 pub mod token;
 

@@ -1,8 +1,6 @@
 //! What a session token tells of itself. It is a JWT; nothing in it is proof of anything here.
 
-use trigger_chat_stream::digits::whole_number;
-
-use super::members::members;
+use super::members::Members;
 
 /// When a token was made and when it expires, in seconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,20 +16,17 @@ impl Lifetime {
     pub fn read(token: &str) -> Option<Self> {
         let claims = claims_of(token)?;
         let claims = String::from_utf8(decode_base64url(claims)?).ok()?;
-        let [issued_at, expires_at] = members(&claims, ["iat", "exp"]).ok()?;
-        let seconds = |number: &str| whole_number(number.as_bytes());
-        Some(Self {
-            issued_at: issued_at.and_then(seconds),
-            expires_at: expires_at.and_then(seconds)?,
-        })
+        let claims = Members::read(&claims).ok()?;
+        Some(Self { issued_at: claims.number("iat"), expires_at: claims.number("exp")? })
     }
 }
 
 /// What stands between the first dot and the second.
 fn claims_of(token: &str) -> Option<&str> {
-    let is_dot = |byte: &u8| *byte == b'.';
-    let mut parts = token.as_bytes().split(is_dot);
-    str::from_utf8(parts.nth(1)?).ok()
+    let dot = |text: &str| text.bytes().position(|byte| byte == b'.');
+    let (_, behind) = token.split_at_checked(dot(token)?)?;
+    let claims = behind.get(1..)?;
+    claims.get(..dot(claims).unwrap_or(claims.len()))
 }
 
 /// RFC 4648, section 5, without padding. `None` where a character has no place in it.

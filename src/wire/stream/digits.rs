@@ -7,6 +7,9 @@
 pub fn whole_number(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(None, |number: Option<u64>, byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte & 0xf))?;
-        Some(Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit)?))
+        // `checked_mul` would multiply in 128 bits.
+        let number = number.unwrap_or(0);
+        let tenfold = (number <= u64::MAX / 10).then(|| number.wrapping_mul(10))?;
+        Some(Some(tenfold.checked_add(digit)?))
     })?
 }
