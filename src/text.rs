@@ -2,9 +2,14 @@
 
 /// A whole number in decimal digits.
 pub(crate) fn decimal(number: u64) -> String {
-    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
-    text.extend(char::from_digit(u32::try_from(number % 10).unwrap_or_default(), 10));
-    text
+    let text = if number < 10 { String::new() } else { decimal(number / 10) };
+    text + digit(u8::try_from(number % 10).unwrap_or_default())
+}
+
+/// A hexadecimal digit; nothing where it is none.
+pub(crate) fn digit(value: u8) -> &'static str {
+    let at = usize::from(value);
+    "0123456789abcdef".get(at..=at).unwrap_or_default()
 }
 
 #[cfg(test)]

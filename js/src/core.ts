@@ -2,7 +2,7 @@ import { wasm } from "#wasm";
 import { ChatHost } from "../../src/browser/host.js";
 import { ChatMachine, initSync } from "../../target/wasm-pack/trigger_chat_transport.js";
 import { compiling } from "./compile.js";
-import { type CoreOptions, stateOf } from "./options.js";
+import type { CoreOptions } from "./options.js";
 import type { ChatSessionPersistedState } from "./types.js";
 
 let isCompiled = false;
@@ -31,7 +31,7 @@ export class Core {
     compile();
     this.#options = options;
     for (const [chatId, session] of options.stored) {
-      this.tell({ ...stateOf(session), type: "restored", chatId });
+      this.tell({ ...session, type: "restored", chatId });
     }
   }
 
@@ -71,18 +71,14 @@ export class Core {
   }
 
   #tellOptions(chat: ChatHost): void {
-    const { startSession, coalesce, watch, sendTimeoutSeconds: seconds } = this.#options;
+    const { startSession, coalesce, watch, sendTimeoutSeconds = Number.NaN } = this.#options;
     chat.tell({
       type: "options",
       canStart: Boolean(startSession),
       coalesces: coalesce !== false,
       watches: watch === true,
-      sendTimeoutMs: seconds === undefined ? undefined : wholeMs(seconds),
+      // A number that JSON writes out; none where it is none.
+      sendTimeoutMs: Math.round(Math.min(sendTimeoutSeconds * 1e3, 1e15)),
     });
   }
-}
-
-/** A number that is written out in JSON, as the core reads them. */
-function wholeMs(seconds: number): number {
-  return Math.floor(Math.min(Math.max(seconds * 1000, 0), Number.MAX_SAFE_INTEGER));
 }

@@ -74,13 +74,6 @@ export function hasToken(session: Partial<ChatSessionPersistedState> | null | un
   return isFilled(token) && /^[ -~]+$/.test(token);
 }
 
-/** The members of a persisted state, without whatever else an app has stored in it. */
-export function stateOf(session: ChatSessionPersistedState) {
-  const { publicAccessToken, lastEventId, activeInputSeq, isStreaming, closed, closedReason } =
-    session;
-  return { publicAccessToken, lastEventId, activeInputSeq, isStreaming, closed, closedReason };
-}
-
 export function isFilled(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }

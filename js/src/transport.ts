@@ -3,7 +3,7 @@ import { abortError } from "./abort-error.js";
 import { checkCall, pendingOf, sendOf } from "./calls.js";
 import { compiling } from "./compile.js";
 import { Core } from "./core.js";
-import { checkCallback, coreOptions, hasToken, stateOf } from "./options.js";
+import { checkCallback, coreOptions, hasToken } from "./options.js";
 import { checkStreamSource } from "./stream-source.js";
 import { hasTabs } from "./tabs/has-tabs.js";
 import type { SharedChat, TabsHost } from "./tabs/shared-chat.js";
@@ -180,7 +180,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     if (!hasToken(session)) {
       throw new TypeError("A restored chat session needs its `publicAccessToken`, a string.");
     }
-    this.#made().tell({ ...stateOf(session), type: "session", chatId });
+    this.#made().tell({ ...session, type: "session", chatId });
   }
 
   /**

@@ -21,7 +21,7 @@ const STATE: u32 = 31;
 /// where nothing is, nobody has to let go of them.
 ///
 /// Each fact is told with the host's time, in milliseconds; what is given back is the orders that follow, a JSON
-/// array, or nothing at all. `host.js` has a method for each type of order.
+/// array. `host.js` has a method for each type of order.
 #[wasm_bindgen]
 pub struct ChatMachine {
     machine: Chat,
@@ -49,14 +49,12 @@ impl ChatMachine {
     /// that of a message, or of an answer: it may be large, and is not read here.
     ///
     /// Two of them are questions. What has become different since that was last asked is answered as orders, and
-    /// the persisted state of the chat's session as it is, or by nothing where there is none.
+    /// the persisted state of the chat's session as it is, or by `null` where there is none.
     pub fn tell(&mut self, now: f64, kind: u32, fact: &str, body: String) -> String {
         let fact = Fact::read(fact);
         match kind {
+            STATE => return self.state(),
             CHANGED => return self.changed(),
-            STATE => {
-                return self.machine.session().as_ref().map(state_to_json).unwrap_or_default();
-            }
             OPTIONS => self.set_options(&fact),
             RESTORED => self.machine.restore(persisted_from(&fact)),
             kind => {
@@ -66,7 +64,7 @@ impl ChatMachine {
                 return self.handle(now, input_of(kind, &fact, &body));
             }
         }
-        String::new()
+        Orders::new().into_json()
     }
 
     /// Tells the next bytes of a body; none at its end.
@@ -85,7 +83,7 @@ impl ChatMachine {
     fn handle(&mut self, now: f64, input: Input<'_>) -> String {
         let mut actions = Vec::new();
         self.machine.handle(Time::from_millis(milliseconds(now)), input, &mut actions);
-        let mut orders = Orders::default();
+        let mut orders = Orders::new();
         for action in &actions {
             orders.action(action);
         }
@@ -94,7 +92,7 @@ impl ChatMachine {
 
     /// The timer, the connection as the app sees it, and whether the host is to tell of the network and the page.
     fn changed(&mut self) -> String {
-        let mut orders = Orders::default();
+        let mut orders = Orders::new();
         let deadline = self.machine.deadline();
         if deadline != self.timer {
             self.timer = deadline;
@@ -115,6 +113,10 @@ impl ChatMachine {
             orders.end();
         }
         orders.into_json()
+    }
+
+    fn state(&self) -> String {
+        self.machine.session().as_ref().map_or_else(|| "null".to_owned(), state_to_json)
     }
 
     fn set_options(&mut self, options: &Fact<'_>) {

@@ -142,18 +142,18 @@ export class ChatHost {
    *   answer's.
    */
   tell(fact) {
-    this.#carryOut(this.#told(fact) ?? []);
+    this.#carryOut(this.#told(fact));
   }
 
   /** The persisted state of the chat's session, or `undefined`. */
   session() {
-    return this.#told({ type: "state" });
+    return this.#told({ type: "state" }) ?? undefined;
   }
 
   /** @param {{ type: string, body?: string, [member: string]: unknown }} fact */
   #told({ type, body = "", ...fact }) {
     const kind = FACTS.indexOf(type);
-    return parsed(this.#machine.tell(this.#now(), kind, JSON.stringify(fact), body));
+    return JSON.parse(this.#machine.tell(this.#now(), kind, JSON.stringify(fact), body));
   }
 
   /**
@@ -182,11 +182,15 @@ export class ChatHost {
     if (this.#isCarryingOut) return;
     this.#isCarryingOut = true;
     // Those that come meanwhile as well.
-    for (const { type, ...order } of this.#orders) this[type](/** @type {any} */ (order));
+    this.#carryEachOut(this.#orders);
     this.#orders = [];
     this.#isCarryingOut = false;
-    const changes = /** @type {Order[]} */ (this.#told({ type: "changed" }) ?? []);
-    for (const { type, ...order } of changes) this[type](/** @type {any} */ (order));
+    this.#carryEachOut(this.#told({ type: "changed" }));
+  }
+
+  /** @param {Order[]} orders */
+  #carryEachOut(orders) {
+    for (const { type, ...order } of orders) this[type](/** @type {any} */ (order));
   }
 
   /** @param {ErrorMembers} error */
@@ -481,7 +485,7 @@ export class ChatHost {
     const rest = bytes?.subarray(MAX_BYTES_AT_ONCE);
     request.unread = rest?.length ? { value: rest } : undefined;
     const taken = bytes?.subarray(0, MAX_BYTES_AT_ONCE);
-    this.#carryOut(parsed(this.#machine.wasRead(this.#now(), id, taken)) ?? []);
+    this.#carryOut(JSON.parse(this.#machine.wasRead(this.#now(), id, taken)));
   }
 
   /** @param {{ id: number }} order */
@@ -584,11 +588,6 @@ function randomUuid() {
   return "00000000-0000-4000-8000-000000000000".replace(/[08]/g, (digit) =>
     (Number(digit) | (random() & (digit === "8" ? 3 : 15))).toString(16),
   );
-}
-
-/** @param {string} json May be empty. */
-function parsed(json) {
-  return json ? JSON.parse(json) : undefined;
 }
 
 function isOffline() {

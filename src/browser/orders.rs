@@ -5,35 +5,43 @@ use crate::chat::connection::ConnectionState;
 use crate::chat::error::{ChatError, Foreign};
 use crate::chat::event::{Attribution, ChatEvent, ClosedSource, PendingVersionSource, SendReport};
 use crate::chat::session::PersistedSession;
-use crate::text::decimal;
+use crate::text::{decimal, digit};
 use crate::time::Time;
 
 /// Orders that are being written. A member without a value is left out.
-#[derive(Default)]
 pub(super) struct Orders {
-    /// An array without its end; nothing before the first order.
+    /// An array, or an object, without its end.
     json: String,
 }
 
 impl Orders {
-    /// The array; nothing where there is no order.
-    pub(super) fn into_json(mut self) -> String {
-        if !self.json.is_empty() {
-            self.json.push_str("]");
-        }
-        self.json
+    /// No order so far.
+    pub(super) fn new() -> Self {
+        Self { json: "[".to_owned() }
+    }
+
+    /// The array.
+    pub(super) fn into_json(self) -> String {
+        self.json + "]"
     }
 
     /// Begins an order.
     pub(super) fn begin(&mut self, kind: &str) {
-        self.json.push_str(if self.json.is_empty() { "[" } else { "," });
-        self.json.push_str("{\"type\":");
-        self.string(kind);
+        self.separate();
+        self.json += "{";
+        self.text("type", Some(kind));
+    }
+
+    /// What comes is an item of its own, or the first one.
+    fn separate(&mut self) {
+        if !matches!(self.json.as_bytes().last(), Some(b'[' | b'{')) {
+            self.json += ",";
+        }
     }
 
     /// Ends it, or an object in it.
     pub(super) fn end(&mut self) {
-        self.json.push_str("}");
+        self.json += "}";
     }
 
     pub(super) fn flag(&mut self, name: &str, value: bool) {
@@ -58,13 +66,10 @@ impl Orders {
     }
 
     fn raw(&mut self, name: &str, value: &str) {
-        // A member that opens an object is followed by the first one in it.
-        if self.json.as_bytes().last() != Some(&b'{') {
-            self.json.push_str(",");
-        }
+        self.separate();
         self.string(name);
-        self.json.push_str(":");
-        self.json.push_str(value);
+        self.json += ":";
+        self.json += value;
     }
 
     fn string(&mut self, text: &str) {
@@ -325,33 +330,27 @@ pub(super) fn state_to_json(session: &PersistedSession) -> String {
 
 /// Appends a JSON string.
 fn push_string(json: &mut String, text: &str) {
-    json.push_str("\"");
+    *json += "\"";
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or_default();
         let (special, behind) = special.split_at_checked(1).unwrap_or_default();
-        json.push_str(plain);
+        *json += plain;
         match special {
             "\"" | "\\" => {
-                json.push_str("\\");
-                json.push_str(special);
+                *json += "\\";
+                *json += special;
             }
             control => {
-                json.push_str("\\u00");
+                *json += "\\u00";
                 for byte in control.bytes() {
-                    push_digit(json, byte >> 4);
-                    push_digit(json, byte & 15);
+                    *json += digit(byte >> 4);
+                    *json += digit(byte & 15);
                 }
             }
         }
         rest = behind;
     }
-    json.push_str(rest);
-    json.push_str("\"");
-}
-
-/// Appends a hexadecimal digit.
-fn push_digit(json: &mut String, digit: u8) {
-    let at = usize::from(digit);
-    json.push_str("0123456789abcdef".get(at..=at).unwrap_or_default());
+    *json += rest;
+    *json += "\"";
 }

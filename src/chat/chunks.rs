@@ -30,7 +30,7 @@ impl Chunks {
         if self.merge(data).is_some() {
             return;
         }
-        self.array.push(if self.array.is_empty() { '[' } else { ',' });
+        self.array += if self.array.is_empty() { "[" } else { "," };
         let start = self.array.len();
         self.array.push_str(data.chunk);
         self.count = self.count.saturating_add(1);
@@ -61,8 +61,6 @@ impl Chunks {
         if self.array.is_empty() {
             return None;
         }
-        let mut array = mem::take(&mut self.array);
-        array.push(']');
-        Some(array)
+        Some(mem::take(&mut self.array) + "]")
     }
 }

@@ -135,7 +135,7 @@ impl EventStreamDecoder {
                 self.name.clear();
                 push_text(&mut self.name, value);
             }
-            b"id" if !value.contains(&0) => {
+            b"id" if value.iter().all(|byte| *byte != 0) => {
                 self.has_id = true;
                 self.id.clear();
                 push_text(&mut self.id, value);
