@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use js_sys::{Array, JSON, Object, Promise, Reflect};
-use trigger_chat_transport::{Options, open_chat};
+use trigger_chat_transport::{ChatHost, ChatMachine};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -82,11 +82,12 @@ extern "C" {
 }
 
 fn chat(task: &str, chat_id: &str) -> Host {
-    opened(app_options(server(), task).unchecked_into(), chat_id)
+    opened(&app_options(server(), task), chat_id)
 }
 
-fn opened(options: Options, chat_id: &str) -> Host {
-    let host: Host = open_chat(&options, chat_id, 0.0).unchecked_into();
+fn opened(options: &JsValue, chat_id: &str) -> Host {
+    let machine = ChatMachine::new(chat_id.to_owned(), 0.0);
+    let host: Host = ChatHost::new(options, chat_id, machine).unchecked_into();
     host.tell(&object([("type", "options".into()), ("canStart", true.into())]));
     host
 }
@@ -165,7 +166,8 @@ async fn a_resumed_turn_is_replayed_whole() {
 
     let stored = JSON::parse(&String::from(stored)).unwrap();
     let after_reload = chat("story", &chat_id);
-    after_reload.tell(&object([("type", "restored".into()), ("session", stored)]));
+    Reflect::set(&stored, &"type".into(), &"restored".into()).unwrap();
+    after_reload.tell(&stored);
     let options = Object::new();
     let stream = settled(after_reload.call("reconnect", &options)).await;
     let again = settled(after_reload.call("reconnect", &options)).await;
@@ -248,7 +250,7 @@ async fn what_the_apps_callback_throws_comes_back_as_it_was() {
     let failing = js_sys::Function::new_with_args("", "throw this.error")
         .bind0(&Object::from_entries(&Array::of1(&Array::of2(&"error".into(), &thrown))).unwrap());
     Reflect::set(&options, &"startSession".into(), &failing).unwrap();
-    let chat = opened(options.unchecked_into(), "any");
+    let chat = opened(&options, "any");
     let message = user_message("any", "hello", &JsValue::UNDEFINED);
     let error = outcome(chat.call("send", &message)).await.unwrap_err();
     assert!(Object::is(&error, &thrown));
