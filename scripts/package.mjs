@@ -41,6 +41,7 @@ const built = await buildIfChanged(
   [
     ...[
       "js/src",
+      "src/browser",
       "js/package.json",
       "js/tsconfig.json",
       "js/tsconfig.types.json",
@@ -128,10 +129,7 @@ function withoutBareImports(code) {
 /** Names the sources as the repository does; the wasm in code and map would double the package. */
 function publishedMap(path, json) {
   const map = JSON.parse(json);
-  // wasm-bindgen has copied the modules of src/browser beside the glue.
-  const sources = map.sources.map((source) =>
-    relative(root, resolve(dirname(path), source)).replace(/^.*\/snippets\/[^/]+\//, ""),
-  );
+  const sources = map.sources.map((source) => relative(root, resolve(dirname(path), source)));
   map.sources = sources.map((source) => `${template.name}:///${source}`);
   map.sourcesContent = map.sourcesContent.map((content, index) =>
     sources[index].endsWith("/wasm-text.js") ? "// The wasm's bytes, left out here.\n" : content,

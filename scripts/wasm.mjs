@@ -1,7 +1,7 @@
 // Builds what runs in the browser as WebAssembly, the core and the tabs' machine, into target/wasm-pack/: of
 // each the glue, the optimised wasm that is shipped, the same with its function names (for twiggy), and the
 // shipped one as text in a module. wasm-pack's own output lies beside them, in `built/`.
-import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import binaryen from "binaryen";
@@ -106,8 +106,6 @@ async function optimise(wasm, { built, glue, text, textTypes }) {
   const longGlue = readFileSync(join(built, `${wasm.name}.js`), "utf8");
   writeFileSync(glue, withShortNames(slimGlue(longGlue), JSON.parse(renamed)));
   copyFileSync(join(built, `${wasm.name}.d.ts`), join(wasm.dir, `${wasm.name}.d.ts`));
-  const snippets = join(built, "snippets");
-  if (existsSync(snippets)) cpSync(snippets, join(wasm.dir, "snippets"), { recursive: true });
   writeFileSync(text, wasmTextModule(readFileSync(wasm.optimised)));
   writeFileSync(textTypes, wasmTextTypes);
   await check(wasm, glue);
