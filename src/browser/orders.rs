@@ -332,7 +332,8 @@ pub(super) fn state_to_json(session: &PersistedSession) -> String {
 fn push_string(json: &mut String, text: &str) {
     *json += "\"";
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    while let Some(at) = rest.as_bytes().iter().position(is_special) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or_default();
         let (special, behind) = special.split_at_checked(1).unwrap_or_default();
         *json += plain;

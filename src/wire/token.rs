@@ -23,7 +23,7 @@ impl Lifetime {
 
 /// What stands between the first dot and the second.
 fn claims_of(token: &str) -> Option<&str> {
-    let dot = |text: &str| text.bytes().position(|byte| byte == b'.');
+    let dot = |text: &str| text.as_bytes().iter().position(|byte| *byte == b'.');
     let (_, behind) = token.split_at_checked(dot(token)?)?;
     let claims = behind.get(1..)?;
     claims.get(..dot(claims).unwrap_or(claims.len()))
@@ -48,7 +48,7 @@ fn decode_base64url(text: &str) -> Option<Vec<u8>> {
         if count >= 8 {
             count = count.wrapping_sub(8);
             let [byte, ..] = bits.wrapping_shr(count).to_le_bytes();
-            bytes.push(byte);
+            bytes.extend_from_slice(&[byte]);
         }
     }
     Some(bytes)
