@@ -643,20 +643,19 @@ impl Conversation {
     /// The service has lost the session for good: whoever waits for something in it is told, and the
     /// next send begins anew. A message that is on its way has the last word: it may land.
     fn forget_gone(&mut self, cx: &mut Context<'_>) {
-        if self.appends.first().is_some_and(|append| !append.is_queued()) {
+        let is_sending = self.appends.first().is_some_and(|append| !append.is_queued());
+        if is_sending || !self.session.as_ref().is_some_and(|session| session.is_gone) {
             return;
         }
-        let Some(mut session) = self.session.take_if(|session| session.is_gone) else {
-            return;
-        };
         let error = ChatError::Api(ApiError::of_subscribe(404));
-        for append in mem::take(&mut self.appends) {
-            append.failed(error.clone(), cx);
-            self.append_over(append.purpose, Err(error.clone()), cx);
+        while !self.appends.is_empty() {
+            self.fail_append(|_| true, &error, cx);
         }
-        if let Some(mut subscription) = self.subscription.take() {
-            subscription.fail(error, &mut session, cx);
+        if let Some((subscription, session)) = self.stream() {
+            subscription.fail(error, session, cx);
         }
+        self.subscription = None;
+        self.session = None;
         cx.order(Action::Forget);
     }
 
