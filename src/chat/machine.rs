@@ -250,9 +250,14 @@ impl Conversation {
     fn head_start_told(&mut self, cx: &mut Context<'_>) {
         self.head_start.take_if(|head_start| head_start.is_over());
         if self.session.is_some() || self.head_start.is_none() {
-            for waiting in mem::take(&mut self.waiting) {
-                self.want_session(waiting, cx);
-            }
+            self.release_waiting(cx);
+        }
+    }
+
+    /// Whatever waits for the session goes on, or waits for it in another way.
+    fn release_waiting(&mut self, cx: &mut Context<'_>) {
+        for waiting in mem::take(&mut self.waiting) {
+            self.want_session(waiting, cx);
         }
     }
 
@@ -570,9 +575,7 @@ impl Conversation {
             subscription.connect(session, cx);
         }
         self.send_next(cx);
-        for waiting in mem::take(&mut self.waiting) {
-            self.go_on(waiting, cx);
-        }
+        self.release_waiting(cx);
     }
 
     fn start_failed(&mut self, error: &ChatError, cx: &mut Context<'_>) {
