@@ -26,15 +26,15 @@ function getArrayF64FromWasm0(ptr, len) {
     return new Float64Array(wasm.memory.buffer, ptr >>> 0, len);
 }
 
-function passArray8ToWasm0(arg, malloc) {
+function passArray8ToWasm0(arg) {
     WASM_VECTOR_LEN = arg.length;
-    const ptr = malloc(WASM_VECTOR_LEN, 1) >>> 0;
+    const ptr = wasm.__wbindgen_malloc(WASM_VECTOR_LEN, 1) >>> 0;
     new Uint8Array(wasm.memory.buffer).set(arg, ptr);
     return ptr;
 }
 
-function passStringToWasm0(arg, malloc) {
-    return passArray8ToWasm0(new TextEncoder().encode(arg), malloc);
+function passStringToWasm0(arg) {
+    return passArray8ToWasm0(new TextEncoder().encode(arg));
 }
 
 /** To be called once. */
@@ -60,7 +60,7 @@ const changes = [
 /** What only a wasm with texts and objects of ours has. */
 const changesOfMost = [
   // The size of a text is known before it is written.
-  [/, wasm\.__wbindgen_realloc/g, ""],
+  [/, wasm\.__wbindgen_malloc(, wasm\.__wbindgen_realloc)?/g, ""],
   // A text is freed as it is read.
   [
     / {8}let deferred\d_0;\n.*\n {8}try \{\n([\s\S]*?) +deferred[\s\S]*?\n {8}\} finally \{[\s\S]*?\n {8}\}\n/g,

@@ -1,3 +1,4 @@
+import { isToken } from "../../src/browser/host.js";
 import { checkStreamSource } from "./stream-source.js";
 import type {
   ChatConnectionState,
@@ -68,10 +69,9 @@ export function checkCallback(name: string, value: unknown): void {
   }
 }
 
-/** Whether there is a token that a header can hold: a host's own complaint would show it. */
+/** Whether there is a token that a header can hold. */
 export function hasToken(session: Partial<ChatSessionPersistedState> | null | undefined): boolean {
-  const token: unknown = session?.publicAccessToken;
-  return isFilled(token) && /^[ -~]+$/.test(token);
+  return isToken(session?.publicAccessToken);
 }
 
 export function isFilled(value: unknown): value is string {

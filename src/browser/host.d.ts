@@ -9,3 +9,6 @@ export class ChatHost {
   // biome-ignore lint/suspicious/noExplicitAny: it is read from JSON.
   session(): any;
 }
+
+/** Whether a header can hold it. */
+export function isToken(value: unknown): value is string;

@@ -18,10 +18,7 @@
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
 
 /** What tells that the network or the page comes and goes. */
-const WAKE_EVENTS = [
-  ...["online", "offline", "visibilitychange"],
-  ...["pagehide", "freeze", "pageshow", "resume"],
-];
+const WAKE_EVENTS = "online offline visibilitychange pagehide freeze pageshow resume".split(" ");
 
 /** The long-poll window that is asked for, in seconds; the published client's number. */
 const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
@@ -33,12 +30,11 @@ const DEFAULT_STREAM_TIMEOUT_SECONDS = 120;
 const MAX_BYTES_AT_ONCE = 512 * 1024;
 
 /** The facts, by the numbers that they have in WebAssembly (`facts.rs`, `border.rs`). */
-const FACTS = [
-  ...["send", "steer", "reconnect", "start", "stop", "session", "adopt", "cursor", "died", "retry"],
-  ...["disposed", "aborted", "wanted", "cancelled", "sessionStarted", "startFailed", "tokenReady"],
-  ...["tokenFailed", "answered", "connected", "headStarted", "networkFailed", "online", "offline"],
-  ...["shown", "putAway", "hidden", "woken", "options", "restored", "changed", "state"],
-];
+const FACTS = (
+  "send steer reconnect start stop session adopt cursor died retry disposed aborted wanted cancelled " +
+  "sessionStarted startFailed tokenReady tokenFailed answered connected headStarted networkFailed " +
+  "online offline shown putAway hidden woken options restored changed state"
+).split(" ");
 
 /** A longer wait is as good as none: the number has to be one that is written out. */
 const MAX_RETRY_AFTER_MS = 1e9;
@@ -646,7 +642,7 @@ function defined(object) {
  *
  * @param {unknown} value
  */
-function isToken(value) {
+export function isToken(value) {
   return typeof value === "string" && /^[ -~]+$/.test(value);
 }
 

@@ -35,10 +35,12 @@ impl SendSource {
 
     /// The path of that name; a submitted message where there is none.
     pub fn from_name(name: &str) -> Self {
-        [Self::RegenerateMessage, Self::Action, Self::Steer]
-            .into_iter()
-            .find(|source| source.name() == name)
-            .unwrap_or(Self::SubmitMessage)
+        match name {
+            "regenerate-message" => Self::RegenerateMessage,
+            "action" => Self::Action,
+            "steer" => Self::Steer,
+            _ => Self::SubmitMessage,
+        }
     }
 
     /// Whether an answer follows it.
