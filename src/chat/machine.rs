@@ -243,12 +243,16 @@ impl Conversation {
 
     /// The open stream has taken a fact: it is forgotten when it is over.
     fn stream_told(&mut self) {
-        self.subscription.take_if(|subscription| subscription.is_over());
+        if self.subscription.as_ref().is_some_and(Subscription::is_over) {
+            self.subscription = None;
+        }
     }
 
     /// The head start has taken a fact. Whoever has waited for its session, or its end, goes on.
     fn head_start_told(&mut self, cx: &mut Context<'_>) {
-        self.head_start.take_if(|head_start| head_start.is_over());
+        if self.head_start.as_ref().is_some_and(HeadStart::is_over) {
+            self.head_start = None;
+        }
         if self.session.is_some() || self.head_start.is_none() {
             self.release_waiting(cx);
         }
