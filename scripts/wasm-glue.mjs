@@ -9,6 +9,7 @@ import { fail } from "./project.mjs";
 const helpers = `
 let wasm;
 let WASM_VECTOR_LEN;
+const encoder = new TextEncoder();
 
 function isLikeNone(x) {
     return x == null;
@@ -34,7 +35,7 @@ function passArray8ToWasm0(arg) {
 }
 
 function passStringToWasm0(arg) {
-    return passArray8ToWasm0(new TextEncoder().encode(arg));
+    return passArray8ToWasm0(arg ? encoder.encode(arg) : []);
 }
 
 /** To be called once. */

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::facts::{Fact, input_of, persisted_from};
 use super::orders::{Orders, state_to_json};
 use crate::chat::Chat;
-use crate::chat::action::{Input, RequestId};
+use crate::chat::action::{Action, Input, RequestId};
 use crate::chat::connection::ConnectionState;
 use crate::time::{Time, milliseconds};
 
@@ -14,8 +14,7 @@ use crate::time::{Time, milliseconds};
 const WOKEN: u32 = 27;
 const OPTIONS: u32 = 28;
 const RESTORED: u32 = 29;
-const CHANGED: u32 = 30;
-const STATE: u32 = 31;
+const STATE: u32 = 30;
 
 /// The machine of one chat. Its host has it, and not the other way round: what is under way keeps both, and
 /// where nothing is, nobody has to let go of them.
@@ -48,13 +47,12 @@ impl ChatMachine {
     /// Tells a fact of a kind, which has a number here (`FACTS` in `host.js`), with its members as JSON. `body` is
     /// that of a message, or of an answer: it may be large, and is not read here.
     ///
-    /// Two of them are questions. What has become different since that was last asked is answered as orders, and
-    /// the persisted state of the chat's session as it is, or by `null` where there is none.
+    /// One of them is a question: the persisted state of the chat's session is answered as it is, or by `null` where
+    /// there is none.
     pub fn tell(&mut self, now: f64, kind: u32, fact: &str, body: String) -> String {
         let fact = Fact::read(fact);
         match kind {
             STATE => return self.state(),
-            CHANGED => return self.changed(),
             OPTIONS => self.set_options(&fact),
             RESTORED => self.machine.restore(persisted_from(&fact)),
             kind => {
@@ -64,7 +62,7 @@ impl ChatMachine {
                 return self.handle(now, input_of(kind, &fact, &body));
             }
         }
-        Orders::new().into_json()
+        self.orders(&[])
     }
 
     /// Tells the next bytes of a body; none at its end.
@@ -83,16 +81,16 @@ impl ChatMachine {
     fn handle(&mut self, now: f64, input: Input<'_>) -> String {
         let mut actions = Vec::new();
         self.machine.handle(Time::from_millis(milliseconds(now)), input, &mut actions);
-        let mut orders = Orders::new();
-        for action in &actions {
-            orders.action(action);
-        }
-        orders.into_json()
+        self.orders(&actions)
     }
 
-    /// The timer, the connection as the app sees it, and whether the host is to tell of the network and the page.
-    fn changed(&mut self) -> String {
+    /// The actions, and what has become different: the timer, the connection as the app sees it, and whether the
+    /// host is to tell of the network and the page.
+    fn orders(&mut self, actions: &[Action]) -> String {
         let mut orders = Orders::new();
+        for action in actions {
+            orders.action(action);
+        }
         let deadline = self.machine.deadline();
         if deadline != self.timer {
             self.timer = deadline;

@@ -33,7 +33,7 @@ const MAX_BYTES_AT_ONCE = 512 * 1024;
 const FACTS = (
   "send steer reconnect start stop session adopt cursor died retry disposed aborted wanted cancelled " +
   "sessionStarted startFailed tokenReady tokenFailed answered connected headStarted networkFailed " +
-  "online offline shown putAway hidden woken options restored changed state"
+  "online offline shown putAway hidden woken options restored state"
 ).split(" ");
 
 /** A longer wait is as good as none: the number has to be one that is written out. */
@@ -168,8 +168,7 @@ export class ChatHost {
   // Orders
 
   /**
-   * Carries out orders, and then what has become different. That may bring new facts, by way of the app's
-   * callbacks; what those order comes after.
+   * Carries out orders. That may bring new facts, by way of the app's callbacks; what those order comes after.
    *
    * @param {Order[]} orders
    */
@@ -178,15 +177,9 @@ export class ChatHost {
     if (this.#isCarryingOut) return;
     this.#isCarryingOut = true;
     // Those that come meanwhile as well.
-    this.#carryEachOut(this.#orders);
+    for (const { type, ...order } of this.#orders) this[type](/** @type {any} */ (order));
     this.#orders = [];
     this.#isCarryingOut = false;
-    this.#carryEachOut(this.#told({ type: "changed" }));
-  }
-
-  /** @param {Order[]} orders */
-  #carryEachOut(orders) {
-    for (const { type, ...order } of orders) this[type](/** @type {any} */ (order));
   }
 
   /** @param {ErrorMembers} error */
