@@ -146,6 +146,17 @@ describe("the connection of a chat", () => {
     expect(transport.connectionState("another")).toEqual({ status: "idle" });
   });
 
+  test("is told once of a stored chat, also to a listener that asks for more", () => {
+    const sessions = { chat: { publicAccessToken: "token", closed: true } };
+    const transport = new ChatTransport({ ...options, sessions });
+    const heard: unknown[] = [];
+    transport.addConnectionStateListener((chatId, { status }) =>
+      heard.push([status, transport.getSession(chatId)?.closed]),
+    );
+    expect(transport.sessionStatus("chat")).toBe("closed");
+    expect(heard).toEqual([["closed", true]]);
+  });
+
   test("goes on when a listener throws, and tells nobody who has left", async () => {
     const { transport, states } = observed();
     const left = vi.fn();

@@ -18,6 +18,11 @@ function compile(): void {
   isCompiled = true;
 }
 
+/** What a persisted state is made of. */
+const STATE = "publicAccessToken lastEventId activeInputSeq isStreaming closed closedReason".split(
+  " ",
+) as (keyof ChatSessionPersistedState)[];
+
 /** What concerns one chat. */
 type OfChat = { chatId: string; [member: string]: unknown };
 
@@ -30,9 +35,6 @@ export class Core {
   constructor(options: CoreOptions) {
     compile();
     this.#options = options;
-    for (const [chatId, session] of options.stored) {
-      this.tell({ ...session, type: "restored", chatId });
-    }
   }
 
   /** A call that is answered by a promise: see `ChatHost` for which there are, and what they resolve with. */
@@ -43,6 +45,16 @@ export class Core {
   /** Tells a chat something that the app knows: see `ChatHost` for which facts there are. */
   tell(fact: OfChat & { type: string }): void {
     this.#chat(fact.chatId).tell(fact);
+  }
+
+  /** Tells a chat how its session stands. What an app or another tab has stored beside it does not cross. */
+  restore(
+    type: "restored" | "session" | "adopt",
+    chatId: string,
+    session: Partial<ChatSessionPersistedState>,
+  ): void {
+    const state = STATE.map((name) => [name, session[name]]);
+    this.tell({ ...Object.fromEntries(state), type, chatId });
   }
 
   /** The persisted state of a chat's session. */
@@ -71,14 +83,14 @@ export class Core {
   }
 
   #tellOptions(chat: ChatHost): void {
-    const { startSession, coalesce, watch, sendTimeoutSeconds = Number.NaN } = this.#options;
+    const { startSession, coalesce, watch, sendTimeoutSeconds } = this.#options;
     chat.tell({
       type: "options",
       canStart: Boolean(startSession),
       coalesces: coalesce !== false,
       watches: watch === true,
       // A number that JSON writes out; none where it is none.
-      sendTimeoutMs: Math.round(Math.min(sendTimeoutSeconds * 1e3, 1e15)),
+      sendTimeoutMs: Math.round(Math.min((sendTimeoutSeconds ?? Number.NaN) * 1e3, 1e15)),
     });
   }
 }

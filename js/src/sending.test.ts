@@ -52,6 +52,43 @@ test("an app may want one attempt alone", async () => {
   expect(requests).toHaveLength(1);
 });
 
+test("an app's `null` for the time to send is as good as nothing", async () => {
+  const sendTimeoutSeconds = null as unknown as number;
+  const { transport, requests, send } = service(
+    (_, attempt) => (attempt < 2 ? busy() : Response.json({ ok: true, seq: 4 })),
+    { sendTimeoutSeconds },
+  );
+  await send();
+  expect(requests).toHaveLength(2);
+  transport.dispose();
+});
+
+test("a callback that throws is told on the console, and the chat goes on", async () => {
+  const complain = vi.spyOn(console, "error").mockImplementation(() => {});
+  const fault = new Error("of the app");
+  const { transport, send } = service(() => Response.json({ ok: true, seq: 4 }), {
+    onSessionChange: () => {
+      throw fault;
+    },
+  });
+  await send();
+  expect(transport.getSession("chat")).toMatchObject({ activeInputSeq: 4, isStreaming: true });
+  expect(complain).toHaveBeenCalledWith("A callback threw:", fault);
+  transport.dispose();
+  complain.mockRestore();
+});
+
+test("what was thrown reaches the caller, also where it has no text", async () => {
+  const complain = vi.spyOn(console, "error").mockImplementation(() => {});
+  const nothing = Object.create(null);
+  const { send } = service(() => new Response("", { status: 401 }), {
+    accessToken: () => Promise.reject(nothing),
+    onEvent: () => {},
+  });
+  await expect(send()).rejects.toBe(nothing);
+  complain.mockRestore();
+});
+
 test("a repeat that is acknowledged without its number is looked for among the records", async () => {
   const { transport, requests, send } = service((path, attempt) => {
     if (path === "append") return attempt === 1 ? busy() : bare();

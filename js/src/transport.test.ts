@@ -141,6 +141,26 @@ test("a stored session comes back as it was, without keys that have no value", (
   }
 });
 
+test.each<[string, (transport: ChatTransport, row: ChatSessionPersistedState) => ChatTransport]>([
+  [
+    "given to a new transport",
+    (_, row) => new ChatTransport({ ...options, sessions: { chat: row } }),
+  ],
+  [
+    "set later",
+    (transport, row) => {
+      transport.setSession("chat", row);
+      return transport;
+    },
+  ],
+])("a stored session, %s, may be a row with more in it", (_, restore) => {
+  const session = { publicAccessToken: "a", lastEventId: "7", isStreaming: false };
+  // What JSON cannot hold, and names that mean something else elsewhere.
+  const row = { ...session, revision: 7n, body: { notes: [] }, type: "row", id: 4, thrown: "1" };
+  const transport = restore(new ChatTransport(options), row);
+  expect(transport.getSession("chat")).toStrictEqual(session);
+});
+
 describe("the agent's type", () => {
   type Message = { id: string; role: "user" | "assistant"; parts: []; metadata?: { tag: string } };
   type Agent = {

@@ -180,7 +180,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
     if (!hasToken(session)) {
       throw new TypeError("A restored chat session needs its `publicAccessToken`, a string.");
     }
-    this.#made().tell({ ...session, type: "session", chatId });
+    this.#made().restore("session", chatId, session);
   }
 
   /**
@@ -315,6 +315,8 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
       });
       this.#core = new Core(options);
       this.#options = options;
+      // A listener that is told of one may ask for more.
+      for (const stored of options.stored) this.#core.restore("restored", ...stored);
     }
     return this.#core;
   }
@@ -394,7 +396,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
         abortError,
         hasTurn: (chatId) => this.#hasTurn(chatId),
         session: this.getSession,
-        adopt: (chatId, session) => this.#made().tell({ ...session, type: "adopt", chatId }),
+        adopt: (chatId, session) => this.#made().restore("adopt", chatId, session),
         readOnlyChanged: (chatId, isReadOnly) =>
           tellEach(this.#readOnlyListeners, chatId, isReadOnly),
         messagesChanged: (chatId, messages) => tellEach(this.#messagesListeners, chatId, messages),

@@ -49,7 +49,7 @@ impl ChatMachine {
     ///
     /// One of them is a question: the persisted state of the chat's session is answered as it is, or by `null` where
     /// there is none.
-    pub fn tell(&mut self, now: f64, kind: u32, fact: &str, body: String) -> String {
+    pub fn tell(&mut self, now: f64, kind: u32, fact: &str, body: &str) -> String {
         let fact = Fact::read(fact);
         match kind {
             STATE => return self.state(),
@@ -59,7 +59,7 @@ impl ChatMachine {
                 if kind == WOKEN {
                     self.timer = None;
                 }
-                return self.handle(now, input_of(kind, &fact, &body));
+                return self.handle(now, input_of(kind, &fact, body));
             }
         }
         self.orders(&[])

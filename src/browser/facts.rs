@@ -35,8 +35,9 @@ impl<'a> Fact<'a> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    fn id(&self) -> u32 {
-        self.number("id").and_then(|id| u32::try_from(id).ok()).unwrap_or_default()
+    /// A number of what the host holds.
+    fn id(&self, name: &str) -> u32 {
+        self.number(name).and_then(|id| u32::try_from(id).ok()).unwrap_or_default()
     }
 
     fn status(&self) -> u16 {
@@ -47,9 +48,9 @@ impl<'a> Fact<'a> {
         self.some_text("partId").map(PartId)
     }
 
-    /// What JavaScript threw: the host keeps it, by this name.
+    /// What JavaScript threw: the host keeps it, by this number.
     fn thrown(&self) -> Foreign {
-        Foreign(self.text("thrown"))
+        Foreign(self.id("thrown"))
     }
 
     fn send(&self, body: &str) -> Send {
@@ -81,7 +82,7 @@ pub(super) fn persisted_from(fact: &Fact<'_>) -> PersistedSession {
 /// The fact of this kind: the numbers are those of `FACTS` in `host.js`. `id` is that of the call, the stream or
 /// the request.
 pub(super) fn input_of<'a>(kind: u32, fact: &Fact<'_>, body: &'a str) -> Input<'a> {
-    let id = fact.id();
+    let id = fact.id("id");
     let call = CallId(id);
     let request = RequestId(id);
     match kind {

@@ -8,11 +8,11 @@
 
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").ChatMachine} ChatMachine */
 /** @typedef {{ type: "append", [member: string]: any }} Order Each type is the name of a method. */
-/** @typedef {{ thrown?: string, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
+/** @typedef {{ thrown?: number, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
 /** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
-/** @typedef {{ controller: ReadableStreamDefaultController, unlisten(): void, onSettled: OnSettled | undefined }} Stream */
+/** @typedef {Call & { controller: ReadableStreamDefaultController }} Stream The call that it answers, and its end here. */
 /** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined, unread?: { value: Uint8Array } | undefined }} Request `unread` is what the machine has not been told of the last read. */
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
@@ -39,8 +39,11 @@ const FACTS = (
 /** A longer wait is as good as none: the number has to be one that is written out. */
 const MAX_RETRY_AFTER_MS = 1e9;
 
-/** How many of the errors that were thrown are kept: the machine hands on one of the last, or none. */
-const MAX_THROWN = 32;
+/**
+ * How many of the errors that were thrown are kept. The machine hands on one of the last, but for one that
+ * waits for the end of a send, whose attempts may each throw another: more than there are.
+ */
+const MAX_THROWN = 1000;
 
 /** One chat: its machine, whose orders are carried out here. */
 export class ChatHost {
@@ -51,7 +54,7 @@ export class ChatHost {
   #orders = [];
   #isCarryingOut = false;
   #lastCall = 0;
-  /** @type {Map<string, unknown>} */
+  /** @type {Map<number, unknown>} */
   #thrown = new Map();
   #lastThrown = 0;
   /** @type {Map<number, Call>} */
@@ -153,15 +156,15 @@ export class ChatHost {
   }
 
   /**
-   * Tells the machine that something was thrown, which it knows by a name.
+   * Tells the machine that something was thrown, which it knows by a number.
    *
    * @param {unknown} error
    * @param {{ type: string, id?: number }} fact
    */
   #tellThrown(error, fact) {
-    const thrown = String(++this.#lastThrown);
+    const thrown = ++this.#lastThrown;
     this.#thrown.set(thrown, error);
-    this.#thrown.delete(String(this.#lastThrown - MAX_THROWN));
+    this.#thrown.delete(thrown - MAX_THROWN);
     this.tell({ ...fact, thrown });
   }
 
@@ -177,7 +180,14 @@ export class ChatHost {
     if (this.#isCarryingOut) return;
     this.#isCarryingOut = true;
     // Those that come meanwhile as well.
-    for (const { type, ...order } of this.#orders) this[type](/** @type {any} */ (order));
+    for (const { type, ...order } of this.#orders) {
+      try {
+        this[type](/** @type {any} */ (order));
+      } catch (error) {
+        // The chat goes on, whatever a callback does.
+        console.error("A callback threw:", error);
+      }
+    }
     this.#orders = [];
     this.#isCarryingOut = false;
   }
@@ -212,8 +222,7 @@ export class ChatHost {
     if (!call) return;
     const stream = new ReadableStream({
       start: (controller) => {
-        const { unlisten, onSettled } = call;
-        this.#streams.set(id, { controller, unlisten, onSettled });
+        this.#streams.set(id, { ...call, controller });
       },
       pull: () => this.tell({ type: "wanted", id }),
       cancel: () => {
@@ -236,11 +245,7 @@ export class ChatHost {
    * @param {{ id: number, inputSeq: number, sessionInEventId: string, lastEventId?: string }} order
    */
   settle({ id, ...settlement }) {
-    try {
-      this.#streams.get(id)?.onSettled?.(settlement);
-    } catch (error) {
-      console.error("`onSettled` threw:", error);
-    }
+    this.#streams.get(id)?.onSettled?.(settlement);
   }
 
   /** @param {{ id: number }} order */
@@ -291,11 +296,7 @@ export class ChatHost {
   /** @param {{ state: unknown }} order */
   persist({ state }) {
     this.#options.onSession?.(this.#chatId);
-    try {
-      this.#options.onSessionChange?.(this.#chatId, state);
-    } catch (error) {
-      console.error("`onSessionChange` threw:", error);
-    }
+    this.#options.onSessionChange?.(this.#chatId, state);
   }
 
   /**
@@ -492,13 +493,13 @@ export class ChatHost {
    */
   async #fetch(endpoint, path, token, ownHeaders, init) {
     const { fetch, headers } = this.#options;
+    const credentials = this.#credentials;
     // Where a cookie tells who is there, the token stays here.
-    const Authorization = this.#credentials ? undefined : `Bearer ${token}`;
-    const own = defined({ Authorization, ...ownHeaders });
+    const Authorization = credentials ? undefined : `Bearer ${token}`;
     const request = {
       ...init,
-      ...defined({ credentials: this.#credentials }),
-      headers: withOwn(headers, own),
+      ...(credentials && { credentials }),
+      headers: withOwn(headers, { Authorization, ...ownHeaders }),
     };
     const target = this.#url(endpoint, path);
     const context = { endpoint, chatId: this.#chatId };
@@ -608,26 +609,19 @@ function retryAfter(headers) {
 }
 
 /**
- * The app's headers and ours, in a plain object, since apps spread it in their `fetch`. Ours win, in
- * whatever case the app wrote the same name: both would be joined into one value otherwise.
+ * The app's headers and those of ours that there are, in a plain object, since apps spread it in their
+ * `fetch`. Ours win, in whatever case the app wrote the same name: both would be joined into one value
+ * otherwise.
  *
  * @param {Record<string, string> | undefined} extra
- * @param {Record<string, any>} own
- */
-function withOwn(extra, own) {
-  const names = new Set(Object.keys(own).map((name) => name.toLowerCase()));
-  const kept = Object.entries(extra ?? {}).filter(([name]) => !names.has(name.toLowerCase()));
-  return { ...Object.fromEntries(kept), ...own };
-}
-
-/**
- * The object without the members that are `undefined`.
- *
- * @param {Record<string, unknown>} object
+ * @param {Record<string, string | undefined>} ownHeaders
  * @returns {Record<string, any>}
  */
-function defined(object) {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+function withOwn(extra, ownHeaders) {
+  const own = Object.entries(ownHeaders).filter(([, value]) => value !== undefined);
+  const names = own.map(([name]) => name.toLowerCase());
+  const kept = Object.entries(extra ?? {}).filter(([name]) => !names.includes(name.toLowerCase()));
+  return Object.fromEntries([...kept, ...own]);
 }
 
 /**

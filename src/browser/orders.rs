@@ -208,7 +208,7 @@ impl Orders {
                 self.text("message", Some("The chat request was aborted."));
             }
             ChatError::Other(message) => self.text("message", Some(message)),
-            ChatError::Foreign(Foreign(name)) => self.text("thrown", Some(name)),
+            ChatError::Foreign(Foreign(thrown)) => self.number("thrown", Some((*thrown).into())),
         }
         self.end();
     }

@@ -158,7 +158,7 @@ impl Append {
                 self.answered(*status, *retry_after_ms, body, session, cx)
             }
             Input::NetworkFailed { request, error } if self.has_request(*request) => {
-                self.network_failed(ChatError::Foreign(error.clone()), cx)
+                self.network_failed(ChatError::Foreign(*error), cx)
             }
             Input::Woken => self.woken(session, cx),
             _ => {

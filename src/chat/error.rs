@@ -135,7 +135,7 @@ fn refused(what: &str, status: u16, detail: &str) -> String {
     String::from(what) + " the chat session failed (" + &decimal(status.into()) + "): " + detail
 }
 
-/// A value of the driver's world that a machine only carries, by the name that the driver has for it: in the
+/// A value of the driver's world that a machine only carries, by the number that the driver has for it: in the
 /// browser, what JavaScript threw.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foreign(pub String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Foreign(pub u32);

@@ -112,7 +112,7 @@ impl HeadStart {
                 self.body_ended(session, cx);
             }
             (Input::NetworkFailed { request, error }, session) if *request == mine => {
-                self.network_failed(ChatError::Foreign(error.clone()), session.as_mut(), cx);
+                self.network_failed(ChatError::Foreign(*error), session.as_mut(), cx);
             }
             _ => {}
         }

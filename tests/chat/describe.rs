@@ -1,9 +1,11 @@
 //! Orders as short sentences, so that a test can name the exact list of them.
 
 use trigger_chat_transport::chat::action::{Action, Answer, CallId, PartId, RequestId, StreamId};
-use trigger_chat_transport::chat::error::{ChatError, Foreign};
+use trigger_chat_transport::chat::error::ChatError;
 use trigger_chat_transport::chat::event::{Attribution, ChatEvent, SendReport};
 use trigger_chat_transport::chat::session::PersistedSession;
+
+use crate::harness::text_of;
 
 pub(crate) fn describe(action: &Action) -> String {
     match action {
@@ -79,7 +81,7 @@ fn describe_error(error: &ChatError) -> String {
         ChatError::Aborted => "aborted".to_owned(),
         ChatError::Unproven { part_id } => format!("unproven {}", part_id.0),
         ChatError::Other(text) => text.clone(),
-        ChatError::Foreign(Foreign(text)) => format!("thrown {text}"),
+        ChatError::Foreign(thrown) => format!("thrown {}", text_of(*thrown)),
     }
 }
 

@@ -209,7 +209,19 @@ pub(crate) fn token_ready(token: &str) -> Input<'static> {
 }
 
 pub(crate) fn thrown(text: &'static str) -> ChatError {
-    ChatError::Foreign(Foreign(text.to_owned()))
+    ChatError::Foreign(foreign(text))
+}
+
+/// What a driver keeps, by its place here.
+const THROWN: [&str; 4] = ["no network", "offline", "signed out", "no"];
+
+fn foreign(text: &str) -> Foreign {
+    let place = THROWN.iter().position(|known| *known == text).expect("a text of THROWN");
+    Foreign(u32::try_from(place).unwrap())
+}
+
+pub(crate) fn text_of(Foreign(place): Foreign) -> &'static str {
+    THROWN[place as usize]
 }
 
 pub(crate) fn answered(request: u32, status: u16, body: &str) -> Input<'_> {
@@ -288,7 +300,7 @@ pub(crate) fn ended(request: u32) -> Input<'static> {
 }
 
 pub(crate) fn network_failed(request: u32) -> Input<'static> {
-    Input::NetworkFailed { request: RequestId(request), error: Foreign("no network".to_owned()) }
+    Input::NetworkFailed { request: RequestId(request), error: foreign("no network") }
 }
 
 pub(crate) fn wanted(stream: u32) -> Input<'static> {

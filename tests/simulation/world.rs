@@ -554,7 +554,7 @@ impl World {
                         "a cut"
                     }
                 });
-                let error = Foreign("no network".to_owned());
+                let error = Foreign(0);
                 self.tell(tab, Input::NetworkFailed { request, error }, &Cause::Other);
             }
         }
