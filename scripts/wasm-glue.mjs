@@ -10,14 +10,19 @@ const helpers = `
 let wasm;
 let WASM_VECTOR_LEN;
 const encoder = new TextEncoder();
+let decoder;
+let bytesLeft = 0;
 
 function isLikeNone(x) {
     return x == null;
 }
 
 function takeStringFromWasm0([ptr, len]) {
-    // A decoder for each text: Safari's fail after 2 GB.
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    // Safari's decoders fail after 2 GB. Shorter orders than that come in one text.
+    if ((bytesLeft -= len) < 0) {
+        decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+        bytesLeft = 1e9;
+    }
     const text = decoder.decode(new Uint8Array(wasm.memory.buffer, ptr >>> 0, len));
     wasm.__wbindgen_free(ptr, len, 1);
     return text;

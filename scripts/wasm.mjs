@@ -96,7 +96,7 @@ async function optimise(wasm, { built, glue, text, textTypes }) {
   // Measured: of some hundred orders and settings the one that is smallest under brotli.
   // No address is below 1024 but the last of the stack, so an offset may be folded into a load.
   const smallest = ["--low-memory-unused", "--one-caller-inline-max-function-size=60"];
-  const passes = ["-Oz", "--flatten", "--rereloop", "--rse", "-O1", "-Oz", "--converge", "--rse"];
+  const passes = ["-Oz", "--flatten", "--rereloop", "--rse", "-O1", "-Oz", "-Oz", "--rse"];
   run("wasm-opt", [snipped, ...smallest, ...passes, "-g", "-o", wasm.named]);
   // wasm-opt learns the module's features from its `target_features` section, and drops it last.
   const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];

@@ -440,7 +440,7 @@ function tellEach<Fact>(
     try {
       listener(chatId, fact);
     } catch (error) {
-      console.error("A listener threw:", error);
+      console.error("A callback threw:", error);
     }
   }
 }
