@@ -13,10 +13,6 @@ const encoder = new TextEncoder();
 let decoder;
 let bytesLeft = 0;
 
-function isLikeNone(x) {
-    return x == null;
-}
-
 function takeStringFromWasm0([ptr, len]) {
     // Safari's decoders fail after 2 GB. Shorter orders than that come in one text.
     if ((bytesLeft -= len) < 0) {

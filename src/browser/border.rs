@@ -11,10 +11,10 @@ use crate::chat::connection::ConnectionState;
 use crate::time::{Time, milliseconds};
 
 // What concerns more than the machine itself; `facts` has the others.
-const WOKEN: u32 = 27;
-const OPTIONS: u32 = 28;
-const RESTORED: u32 = 29;
-const STATE: u32 = 30;
+const WOKEN: u32 = 28;
+const OPTIONS: u32 = 29;
+const RESTORED: u32 = 30;
+const STATE: u32 = 31;
 
 /// The machine of one chat. Its host has it, and not the other way round: what is under way keeps both, and
 /// where nothing is, nobody has to let go of them.
@@ -65,15 +65,10 @@ impl ChatMachine {
         self.orders(&[])
     }
 
-    /// Tells the next bytes of a body; none at its end.
+    /// Tells the next bytes of a body.
     #[wasm_bindgen(js_name = wasRead)]
-    pub fn was_read(&mut self, now: f64, request: u32, bytes: Option<Box<[u8]>>) -> String {
-        let request = RequestId(request);
-        let input = match &bytes {
-            Some(bytes) => Input::Bytes { request, bytes },
-            None => Input::Ended { request },
-        };
-        self.handle(now, input)
+    pub fn was_read(&mut self, now: f64, request: u32, bytes: &[u8]) -> String {
+        self.handle(now, Input::Bytes { request: RequestId(request), bytes })
     }
 }
 

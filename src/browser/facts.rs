@@ -117,7 +117,8 @@ pub(super) fn input_of<'a>(kind: u32, fact: &Fact<'_>, body: &'a str) -> Input<'
             retry_after_ms: fact.number("retryAfterMs"),
             body,
         },
-        19 => Input::Connected {
+        19 => Input::Ended { request },
+        20 => Input::Connected {
             request,
             head: Head {
                 status: fact.status(),
@@ -127,18 +128,18 @@ pub(super) fn input_of<'a>(kind: u32, fact: &Fact<'_>, body: &'a str) -> Input<'
                 retry_after_ms: fact.number("retryAfterMs"),
             },
         },
-        20 => Input::HeadStarted {
+        21 => Input::HeadStarted {
             request,
             status: fact.status(),
             token: fact.some_text("token"),
             pending_version: fact.flag("pendingVersion"),
         },
-        21 => Input::NetworkFailed { request, error: fact.thrown() },
-        22 => Input::Online,
-        23 => Input::Offline,
-        24 => Input::Shown,
-        25 => Input::PutAway,
-        26 => Input::Hidden,
+        22 => Input::NetworkFailed { request, error: fact.thrown() },
+        23 => Input::Online,
+        24 => Input::Offline,
+        25 => Input::Shown,
+        26 => Input::PutAway,
+        27 => Input::Hidden,
         // Time may have passed.
         _ => Input::Woken,
     }

@@ -11,8 +11,7 @@
 /** @typedef {{ thrown?: number, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
-/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined }} Call */
-/** @typedef {Call & { controller: ReadableStreamDefaultController }} Stream The call that it answers, and its end here. */
+/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined, controller?: ReadableStreamDefaultController, more?(): void }} Call Of what answers it as a stream, the end here; `more` lets it ask for more. */
 /** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined, unread?: { value: Uint8Array } | undefined }} Request `unread` is what the machine has not been told of the last read. */
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
@@ -32,7 +31,7 @@ const MAX_BYTES_AT_ONCE = 512 * 1024;
 /** The facts, by the numbers that they have in WebAssembly (`facts.rs`, `border.rs`). */
 const FACTS = (
   "send steer reconnect start stop session adopt cursor died retry disposed aborted wanted cancelled " +
-  "sessionStarted startFailed tokenReady tokenFailed answered connected headStarted networkFailed " +
+  "sessionStarted startFailed tokenReady tokenFailed answered ended connected headStarted networkFailed " +
   "online offline shown putAway hidden woken options restored state"
 ).split(" ");
 
@@ -59,7 +58,7 @@ export class ChatHost {
   #lastThrown = 0;
   /** @type {Map<number, Call>} */
   #calls = new Map();
-  /** @type {Map<number, Stream>} */
+  /** @type {Map<number, Call>} */
   #streams = new Map();
   /** @type {Map<number, Request>} */
   #requests = new Map();
@@ -222,9 +221,15 @@ export class ChatHost {
     if (!call) return;
     const stream = new ReadableStream({
       start: (controller) => {
-        this.#streams.set(id, { ...call, controller });
+        call.controller = controller;
+        this.#streams.set(id, call);
       },
-      pull: () => this.tell({ type: "wanted", id }),
+      pull: () =>
+        // It is not asked again before something has come: each question crosses, and wakes the machine.
+        new Promise((/** @type {(value?: undefined) => void} */ more) => {
+          call.more = more;
+          this.tell({ type: "wanted", id });
+        }),
       cancel: () => {
         take(this.#streams, id)?.unlisten();
         this.tell({ type: "cancelled", id });
@@ -235,8 +240,9 @@ export class ChatHost {
 
   /** @param {{ id: number, chunks: unknown[] }} order */
   emit({ id, chunks }) {
-    const controller = this.#streams.get(id)?.controller;
-    for (const chunk of chunks) controller?.enqueue(chunk);
+    const stream = this.#streams.get(id);
+    for (const chunk of chunks) stream?.controller?.enqueue(chunk);
+    stream?.more?.();
   }
 
   /**
@@ -252,14 +258,14 @@ export class ChatHost {
   closeStream({ id }) {
     const stream = take(this.#streams, id);
     stream?.unlisten();
-    stream?.controller.close();
+    stream?.controller?.close();
   }
 
   /** @param {{ id: number, error: ErrorMembers }} order */
   failStream({ id, error }) {
     const stream = take(this.#streams, id);
     stream?.unlisten();
-    stream?.controller.error(this.#errorOf(error));
+    stream?.controller?.error(this.#errorOf(error));
   }
 
   // Callbacks of the app
@@ -472,9 +478,10 @@ export class ChatHost {
     } catch (error) {
       return this.#tellThrown(error, { type: "networkFailed", id });
     }
-    const rest = bytes?.subarray(MAX_BYTES_AT_ONCE);
-    request.unread = rest?.length ? { value: rest } : undefined;
-    const taken = bytes?.subarray(0, MAX_BYTES_AT_ONCE);
+    if (!bytes) return this.tell({ type: "ended", id });
+    const rest = bytes.subarray(MAX_BYTES_AT_ONCE);
+    request.unread = rest.length ? { value: rest } : undefined;
+    const taken = bytes.subarray(0, MAX_BYTES_AT_ONCE);
     this.#carryOut(JSON.parse(this.#machine.wasRead(this.#now(), id, taken)));
   }
 
