@@ -124,7 +124,7 @@ impl World {
             b'n' => {
                 let can_fail = |request: &books::Request| !request.has_head || request.is_reading;
                 if let Some(request) = self.books.pick(program, can_fail) {
-                    let error = Foreign("no network".to_owned());
+                    let error = Foreign(1);
                     self.tell_of_request(request, true, Input::NetworkFailed { request, error });
                 }
             }
@@ -332,7 +332,7 @@ impl World {
             Input::HeadStarted { request, status: 200, token: None, pending_version: false },
             Input::Bytes { request, bytes: b"event: error\ndata: x\n\n" },
             Input::Ended { request },
-            Input::NetworkFailed { request, error: Foreign("no network".to_owned()) },
+            Input::NetworkFailed { request, error: Foreign(1) },
         ];
         let choice = program.choice(facts.len());
         let orders = self.orders_after(facts.into_iter().nth(choice).expect("a choice of these"));
@@ -443,5 +443,5 @@ fn persisted(choice: usize) -> PersistedSession {
 }
 
 fn failure() -> ChatError {
-    ChatError::Foreign(Foreign("thrown".to_owned()))
+    ChatError::Foreign(Foreign(1))
 }
