@@ -50,9 +50,12 @@ const changes = [
   // Disposal by `using` or by a call: only our own JavaScript holds these objects, and lets go of them.
   [/^if \(Symbol\.dispose\).*\n/gm, ""],
   [/^ {4}(__destroy_into_raw|free)\(\) \{\n[\s\S]*?^ {4}\}\n/gm, ""],
-  [/(?<=Finalization\.register\(\w+, \w+\.__wbg_ptr), \w+/g, ""],
-  // Engines without finalization: those that run this wasm have it.
-  [/\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g, ""],
+  [/(?<=Finalization)\.register\((\w+, \w+\.__wbg_ptr), \w+/g, "?.register($1"],
+  // Some workers have no finalization.
+  [
+    /\(typeof FinalizationRegistry === 'undefined'\)\n {4}\? .*\n {4}: /g,
+    "globalThis.FinalizationRegistry && ",
+  ],
   // There are no imports.
   [/^function __wbg_get_imports\(\) \{\n[\s\S]*?^\}\n/gm, ""],
   // Nobody else looks at these objects.

@@ -14,13 +14,17 @@ const useTransport = () =>
 const answer = (type: string, body: BodyInit = bytes, status = 200) =>
   new Response(body, { status, headers: { "Content-Type": type } });
 
-beforeEach(async () => {
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
+async function importSlim() {
   vi.resetModules();
   // The slim entries are built so.
   vi.doMock("#wasm", () => import("./wasm.js"));
   slim = await import("./index.js");
+}
+
+beforeEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  await importSlim();
 });
 
 describe("a transport works after `init` of", () => {
@@ -85,6 +89,20 @@ test("nothing is fetched or compiled before `init`, and once by all calls of it"
   await slim.init();
   expect(fetched).toHaveBeenCalledTimes(1);
   expect(compile).toHaveBeenCalledTimes(1);
+});
+
+test("a source that is not needed may fail", async () => {
+  const done = slim.init(bytes);
+  await slim.init(Promise.reject(new TypeError("Failed to fetch")));
+  await done;
+  expect(useTransport()).toBeUndefined();
+});
+
+test("a host may have no `FinalizationRegistry`", async () => {
+  vi.stubGlobal("FinalizationRegistry", undefined);
+  await importSlim();
+  await slim.init(bytes);
+  expect(useTransport()).toBeUndefined();
 });
 
 describe("`init` fails, and can be tried again, where", () => {

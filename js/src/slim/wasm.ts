@@ -15,6 +15,8 @@ let compiling: Promise<void> | undefined;
  * @throws Where there is none, or the page's policy blocks it.
  */
 export function init(source?: WasmSource | PromiseLike<WasmSource>): Promise<void> {
+  // Nobody waits for one that is not needed.
+  Promise.resolve(source).catch(() => {});
   compiling ??= compile(source).then(
     (compiled) => {
       module = compiled;
@@ -30,9 +32,7 @@ export function init(source?: WasmSource | PromiseLike<WasmSource>): Promise<voi
 /** The WebAssembly that `init` has compiled. */
 export function wasm(): WebAssembly.Module {
   if (module) return module;
-  throw new Error(
-    "The WebAssembly is not there yet: the slim entries need `await init()` before a transport is used.",
-  );
+  throw new Error("The WebAssembly is not there yet: `await init()` before a transport is used.");
 }
 
 async function compile(
@@ -60,7 +60,7 @@ async function compileAnswer(answer: Response): Promise<WebAssembly.Module> {
   if (!answer.ok || type?.startsWith("text/html")) {
     throw new Error(
       `The answer to \`init\` is no WebAssembly (status ${answer.status}, ${type ?? "no type"}): ` +
-        "give it the URL at which your site has trigger_chat_transport_bg.wasm.",
+        "give it the URL of your site's trigger_chat_transport_bg.wasm.",
     );
   }
   // Browsers compile while they download only what has this type.
