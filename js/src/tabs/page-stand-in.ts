@@ -96,7 +96,12 @@ export function tabsStandIn({ hasLocks = true } = {}) {
       await vi.dynamicImportSettled();
       return opened;
     },
-    tell: (tab: string, event: PageEvent) => pages.get(tab)?.dispatchEvent(new Event(event)),
+    /** Tells a tab's page an event: its own, unless it is another's. */
+    tell: (tab: string, name: PageEvent, target?: object) => {
+      const event = new Event(name);
+      if (target) Object.defineProperty(event, "target", { value: target });
+      pages.get(tab)?.dispatchEvent(event);
+    },
   };
 }
 

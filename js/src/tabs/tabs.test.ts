@@ -194,6 +194,15 @@ describe.each([true, false])("a chat in many tabs, with locks: %s", (hasLocks) =
     expect(hasClaim(owner)).toBe(true);
   });
 
+  test("is kept when an element has an event of such a name", async () => {
+    const { open, tell } = app({ hasLocks });
+    const [owner, other] = [await open("a"), await open("b")];
+    await send(owner.transport);
+    tell("a", "freeze", { parentNode: {} });
+    await vi.waitFor(() => expect(isReadOnly(other)).toBe(true));
+    expect(hasClaim(owner)).toBe(true);
+  });
+
   test.each([
     ["put away", "pagehide"],
     ["frozen", "freeze"],

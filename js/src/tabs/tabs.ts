@@ -23,7 +23,7 @@ export class Tabs {
     compileClaims();
     this.#host = host;
     this.#open();
-    for (const name of AWAY_EVENTS) addEventListener(name, this.#close, true);
+    for (const name of AWAY_EVENTS) addEventListener(name, this.#away, true);
     for (const name of BACK_EVENTS) addEventListener(name, this.#open, true);
   }
 
@@ -40,7 +40,7 @@ export class Tabs {
 
   /** Lets go of every chat. */
   dispose(): void {
-    for (const name of AWAY_EVENTS) removeEventListener(name, this.#close, true);
+    for (const name of AWAY_EVENTS) removeEventListener(name, this.#away, true);
     for (const name of BACK_EVENTS) removeEventListener(name, this.#open, true);
     for (const chat of this.#chats.values()) chat.dispose();
     this.#channel?.close();
@@ -55,7 +55,9 @@ export class Tabs {
     for (const chat of this.#chats.values()) chat.open();
   };
 
-  #close = (): void => {
+  #away = ({ target }: Event): void => {
+    // An element's own event of such a name says nothing of the page.
+    if ((target as Node).parentNode) return;
     for (const chat of this.#chats.values()) chat.close();
     this.#channel?.close();
     this.#channel = undefined;
