@@ -3,7 +3,7 @@
 //
 // The text is built here because here its parts are values: in WebAssembly, where they would be texts,
 // the same took four times the code (docs/performance.md).
-import { abortError } from "./abort-error.js";
+import { abortError } from "../../src/browser/host.js";
 import { checkCallback, isFilled } from "./options.js";
 import type { ChatSessionPersistedState, TriggerChatTransportOptions } from "./types.js";
 

@@ -146,6 +146,65 @@ describe("the connection of a chat", () => {
     expect(transport.connectionState("another")).toEqual({ status: "idle" });
   });
 
+  test("takes an answer that is no bytes for a lost one", async () => {
+    const { transport, states, write, refuseNext } = observed();
+    const texts = new ReadableStream<string>({
+      start: (controller) => controller.enqueue("an event"),
+    });
+    refuseNext(
+      new Response(texts as unknown as BodyInit, { headers: { "X-Stream-Version": "v2" } }),
+    );
+    const reader = (await send(transport)).getReader();
+    await vi.waitFor(() => expect(states).toHaveLength(4));
+    expect(states).toEqual(["connecting", "waiting", "reconnecting 1", "waiting"]);
+    write(batch(record(0, { body: body({ type: "start" }) })));
+    expect((await reader.read()).value).toEqual({ type: "start" });
+    transport.dispose();
+  });
+
+  test("sends no token that a header cannot hold, and asks for a fresh one", async () => {
+    const secret = "se\ncret";
+    const { transport, write } = observed();
+    const reader = (await send(transport)).getReader();
+    const end = [
+      ["trigger-control", "turn-complete"],
+      ["public-access-token", secret],
+    ];
+    write(batch(record(0, { headers: end })));
+    expect(await reader.read()).toMatchObject({ done: true });
+    const authorizations: unknown[] = [];
+    transport.setFetch(async (_url, init, { endpoint }) => {
+      const authorization = new Headers(init?.headers).get("Authorization");
+      authorizations.push([endpoint, authorization]);
+      return authorization === "Bearer"
+        ? new Response("", { status: 401 })
+        : Response.json({ ok: true, seq: 1 });
+    });
+    await send(transport);
+    expect(authorizations).toContainEqual(["in", "Bearer token"]);
+    expect(JSON.stringify(authorizations)).not.toContain("cret");
+    transport.dispose();
+  });
+
+  test.each([
+    ["that it reads", () => Promise.resolve()],
+    ["that comes too late", () => new Promise((late) => setTimeout(late))],
+  ])(
+    "lets go of an answer %s, whatever the app's `fetch` does with the signal",
+    async (_, time) => {
+      const cancel = vi.fn();
+      const fetch: TriggerChatTransportOptions["fetch"] = async (_url, _init, { endpoint }) => {
+        if (endpoint === "in") return new Response('{"ok":true,"seq":0}');
+        await time();
+        return new Response(new ReadableStream({ cancel }));
+      };
+      const sessions = { chat: { publicAccessToken: "token" } };
+      const transport = new ChatTransport({ ...options, fetch, sessions });
+      await (await send(transport)).cancel();
+      await vi.waitFor(() => expect(cancel).toHaveBeenCalledOnce());
+    },
+  );
+
   test("is told once of a stored chat, also to a listener that asks for more", () => {
     const sessions = { chat: { publicAccessToken: "token", closed: true } };
     const transport = new ChatTransport({ ...options, sessions });
@@ -197,8 +256,13 @@ describe("a page that goes and comes back", () => {
       listened.splice(listened.indexOf(name), 1);
       page.removeEventListener(name, listener);
     });
-    const happens = (name: string, more = {}) =>
-      page.dispatchEvent(Object.assign(new Event(name), more));
+    const happens = (name: string, more: object = {}) => {
+      const event = new Event(name);
+      for (const [member, value] of Object.entries(more)) {
+        Object.defineProperty(event, member, { value });
+      }
+      page.dispatchEvent(event);
+    };
     return { listened, navigator, document, happens };
   }
 
@@ -228,6 +292,21 @@ describe("a page that goes and comes back", () => {
     transport.dispose();
   });
 
+  test("has all that came before it was refused", async () => {
+    const page = pageOf();
+    const { transport, states, write, refuseNext } = observed();
+    const reader = (await send(transport)).getReader();
+    const words = ["one ", "two ", "three"];
+    const said = { type: "text-delta", id: "t" };
+    write(batch(...words.map((delta, seq) => record(seq, { body: body({ ...said, delta }) }))));
+    await vi.waitFor(() => expect(states.at(-1)).toBe("live"));
+    refuseNext(new Response("", { status: 410 }));
+    page.happens("online");
+    await vi.waitFor(() => expect(states.at(-1)).toBe("idle"));
+    for (const delta of words) expect((await reader.read()).value).toEqual({ ...said, delta });
+    await expect(reader.read()).rejects.toMatchObject({ name: "TriggerApiError", status: 410 });
+  });
+
   test.each([
     ["put into the back/forward cache", "pagehide", "pageshow"],
     ["frozen", "freeze", "resume"],
@@ -242,6 +321,16 @@ describe("a page that goes and comes back", () => {
     expect(requests()).toBe(2);
     page.happens("pageshow");
     expect(requests(), "told twice").toBe(2);
+    transport.dispose();
+  });
+
+  test("takes an element's event of such a name for what it is", async () => {
+    const page = pageOf();
+    const { transport, states, isOpen } = observed();
+    await send(transport);
+    await vi.waitFor(() => expect(states.at(-1)).toBe("waiting"));
+    page.happens("freeze", { target: { parentNode: {} } });
+    expect(isOpen()).toBe(true);
     transport.dispose();
   });
 

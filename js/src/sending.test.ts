@@ -163,7 +163,7 @@ test("a token that no header can hold is refused in words, and is not among them
   await expect(started.send()).rejects.toThrow(/^`startSession` has to give/);
   const state = { publicAccessToken: accessToken() };
   expect(() => started.transport.setSession("chat", state)).toThrow(
-    /needs its `publicAccessToken`/,
+    /^`publicAccessToken` is required/,
   );
   expect(requests).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { ChatRequestOptions, ChatTransport, UIMessage, UIMessageChunk } from "ai";
-import { abortError } from "./abort-error.js";
+import { abortError } from "../../src/browser/host.js";
 import { checkCall, pendingOf, sendOf } from "./calls.js";
 import { compiling } from "./compile.js";
 import { Core } from "./core.js";
@@ -178,7 +178,7 @@ export class TriggerChatTransport implements ChatTransport<UIMessage> {
   /** Restores what the app had stored. */
   setSession(chatId: string, session: ChatSessionPersistedState): void {
     if (!hasToken(session)) {
-      throw new TypeError("A restored chat session needs its `publicAccessToken`, a string.");
+      throw new TypeError("`publicAccessToken` is required: the session's token, a string.");
     }
     this.#made().restore("session", chatId, session);
   }

@@ -276,7 +276,7 @@ export type TriggerChatTransportOptions<TClientData = unknown> = {
   sessions?: Record<string, ChatSessionPersistedState>;
   /** Told whenever a chat's persisted state changes. */
   onSessionChange?: (chatId: string, session: ChatSessionPersistedState | null) => void;
-  /** Told every lifecycle event. What it throws is swallowed. */
+  /** Told every lifecycle event. What it throws is swallowed, but what its promise rejects with is not. */
   onEvent?: (event: ChatTransportEvent) => void;
 };
 

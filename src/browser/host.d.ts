@@ -12,3 +12,6 @@ export class ChatHost {
 
 /** Whether a header can hold it. */
 export function isToken(value: unknown): value is string;
+
+/** What a call is rejected with when nobody waits for it any more. */
+export function abortError(): Error;

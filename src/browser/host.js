@@ -8,10 +8,10 @@
 
 /** @typedef {import("../../target/wasm-pack/trigger_chat_transport.js").ChatMachine} ChatMachine */
 /** @typedef {{ type: "append", [member: string]: any }} Order Each type is the name of a method. */
-/** @typedef {{ thrown?: number, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it. */
+/** @typedef {{ thrown?: number, message?: string, [member: string]: unknown }} ErrorMembers An error, as the machine has it: without members it is an abort. */
 /** @typedef {Record<string, any>} Options The transport's options; the callbacks in it are live. */
 /** @typedef {(settlement: object) => void} OnSettled */
-/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined, controller?: ReadableStreamDefaultController, more?(): void }} Call Of what answers it as a stream, the end here; `more` lets it ask for more. */
+/** @typedef {{ resolve(value: unknown): void, reject(error: unknown): void, unlisten(): void, onSettled: OnSettled | undefined, controller?: ReadableStreamDefaultController, more?(): void, fail?(): void }} Call Of what answers it as a stream, the end here; `more` lets it ask for more, and `fail` ends it. */
 /** @typedef {{ abort: AbortController, reader?: ReadableStreamDefaultReader | undefined, unread?: { value: Uint8Array } | undefined }} Request `unread` is what the machine has not been told of the last read. */
 
 const DEFAULT_BASE_URL = "https://api.trigger.dev";
@@ -194,6 +194,7 @@ export class ChatHost {
   /** @param {ErrorMembers} error */
   #errorOf({ thrown, message, ...members }) {
     if (thrown !== undefined) return this.#thrown.get(thrown);
+    if (message === undefined) return abortError();
     return Object.assign(new Error(message), members);
   }
 
@@ -201,16 +202,12 @@ export class ChatHost {
 
   /** @param {{ id: number, answer: unknown }} order */
   resolve({ id, answer }) {
-    const call = take(this.#calls, id);
-    call?.unlisten();
-    call?.resolve(answer);
+    over(this.#calls, id)?.resolve(answer);
   }
 
   /** @param {{ id: number, error: ErrorMembers }} order */
   reject({ id, error }) {
-    const call = take(this.#calls, id);
-    call?.unlisten();
-    call?.reject(this.#errorOf(error));
+    over(this.#calls, id)?.reject(this.#errorOf(error));
   }
 
   // Streams that the app holds
@@ -225,13 +222,15 @@ export class ChatHost {
         this.#streams.set(id, call);
       },
       pull: () =>
-        // It is not asked again before something has come: each question crosses, and wakes the machine.
-        new Promise((/** @type {(value?: undefined) => void} */ more) => {
-          call.more = more;
-          this.tell({ type: "wanted", id });
-        }),
+        call.fail
+          ? call.fail()
+          : // It is not asked again before something has come: each question crosses, and wakes the machine.
+            new Promise((/** @type {(value?: undefined) => void} */ more) => {
+              call.more = more;
+              this.tell({ type: "wanted", id });
+            }),
       cancel: () => {
-        take(this.#streams, id)?.unlisten();
+        over(this.#streams, id);
         this.tell({ type: "cancelled", id });
       },
     });
@@ -256,16 +255,17 @@ export class ChatHost {
 
   /** @param {{ id: number }} order */
   closeStream({ id }) {
-    const stream = take(this.#streams, id);
-    stream?.unlisten();
-    stream?.controller?.close();
+    over(this.#streams, id)?.controller?.close();
   }
 
   /** @param {{ id: number, error: ErrorMembers }} order */
   failStream({ id, error }) {
-    const stream = take(this.#streams, id);
-    stream?.unlisten();
-    stream?.controller?.error(this.#errorOf(error));
+    const stream = over(this.#streams, id);
+    if (!stream) return;
+    const failure = this.#errorOf(error);
+    stream.fail = () => stream.controller?.error(failure);
+    // An error empties a stream: what came before is read before. Room for one is when nothing is unread.
+    if (stream.controller?.desiredSize === 1) stream.fail();
   }
 
   // Callbacks of the app
@@ -457,6 +457,8 @@ export class ChatHost {
     try {
       const response = await send(abort.signal);
       request.reader = response.body?.getReader();
+      // It was cancelled meanwhile.
+      if (!this.#requests.has(id)) letGo(request);
       return response;
     } catch (error) {
       this.#requests.delete(id);
@@ -472,22 +474,22 @@ export class ChatHost {
     else if (this.#requests.get(id)?.unread && !isHidden()) await yieldToPage();
     const request = this.#requests.get(id);
     if (!request) return;
-    let bytes;
+    let taken;
     try {
-      bytes = (await (request.unread ?? request.reader?.read()))?.value;
+      const bytes = (await (request.unread ?? request.reader?.read()))?.value;
+      taken = bytes?.subarray(0, MAX_BYTES_AT_ONCE);
+      const rest = bytes?.subarray(MAX_BYTES_AT_ONCE);
+      request.unread = rest?.length ? { value: rest } : undefined;
     } catch (error) {
       return this.#tellThrown(error, { type: "networkFailed", id });
     }
-    if (!bytes) return this.tell({ type: "ended", id });
-    const rest = bytes.subarray(MAX_BYTES_AT_ONCE);
-    request.unread = rest.length ? { value: rest } : undefined;
-    const taken = bytes.subarray(0, MAX_BYTES_AT_ONCE);
+    if (!taken) return this.tell({ type: "ended", id });
     this.#carryOut(JSON.parse(this.#machine.wasRead(this.#now(), id, taken)));
   }
 
   /** @param {{ id: number }} order */
   cancelRequest({ id }) {
-    take(this.#requests, id)?.abort.abort();
+    letGo(take(this.#requests, id));
   }
 
   /**
@@ -501,8 +503,9 @@ export class ChatHost {
   async #fetch(endpoint, path, token, ownHeaders, init) {
     const { fetch, headers } = this.#options;
     const credentials = this.#credentials;
-    // Where a cookie tells who is there, the token stays here.
-    const Authorization = credentials ? undefined : `Bearer ${token}`;
+    // Where a cookie tells who is there, the token stays here. What a turn's end told as one may be none: it is
+    // refused, and not shown by the host's complaint.
+    const Authorization = credentials ? undefined : `Bearer ${isToken(token) ? token : ""}`;
     const request = {
       ...init,
       ...(credentials && { credentials }),
@@ -545,24 +548,24 @@ export class ChatHost {
    * @param {{ isWanted: boolean }} order
    */
   watch({ isWanted }) {
-    for (const name of WAKE_EVENTS) {
-      // Not every host has them: Node has none.
-      // Captured, for the document's own do not bubble up to the window.
-      if (isWanted) globalThis.addEventListener?.(name, this.#onWake, true);
-      else globalThis.removeEventListener?.(name, this.#onWake, true);
-    }
+    const change = isWanted ? "addEventListener" : "removeEventListener";
+    // Not every host has them: Node has none.
+    // Captured, for the document's own do not bubble up to the window.
+    for (const name of WAKE_EVENTS) globalThis[change]?.(name, this.#onWake, true);
     if (isWanted && isOffline()) this.tell({ type: "offline" });
     if (isWanted && isHidden()) this.tell({ type: "hidden" });
   }
 
-  #onWake = (/** @type {Event} */ { type }) => {
+  #onWake = (/** @type {Event} */ { type, target }) => {
+    // An element's own event of such a name says nothing of the page.
+    if (/** @type {Node} */ (target).parentNode) return;
     const tell = (/** @type {string} */ fact) => this.tell({ type: fact });
     if (type === "visibilitychange") return tell(isHidden() ? "hidden" : "shown");
     const wasAway = this.#isAway;
-    this.#isAway = type === "pagehide" || type === "freeze";
+    this.#isAway = /pagehide|freeze/.test(type);
     if (this.#isAway) tell("putAway");
     // A page that is back is told so by one or two of them, one that is new by `pageshow`.
-    else if (wasAway || !["pageshow", "resume"].includes(type)) {
+    else if (wasAway || !/pageshow|resume/.test(type)) {
       tell(isOffline() ? "offline" : "online");
     }
   };
@@ -603,6 +606,16 @@ function yieldToPage() {
 }
 
 /**
+ * Lets go of a request, also where the app's `fetch` has left out its signal.
+ *
+ * @param {Request | undefined} request
+ */
+function letGo(request) {
+  request?.abort.abort();
+  request?.reader?.cancel().catch(() => {});
+}
+
+/**
  * How long the service asks to wait; `undefined` where it does not, or not readably.
  *
  * @param {Headers} headers
@@ -631,6 +644,11 @@ function withOwn(extra, ownHeaders) {
   return Object.fromEntries([...kept, ...own]);
 }
 
+/** What a call is rejected with when nobody waits for it any more. */
+export function abortError() {
+  return Object.assign(new Error("The chat request was aborted."), { name: "AbortError" });
+}
+
 /**
  * Whether a header can hold it: a host's own complaint would show it.
  *
@@ -638,6 +656,18 @@ function withOwn(extra, ownHeaders) {
  */
 export function isToken(value) {
   return typeof value === "string" && /^[ -~]+$/.test(value);
+}
+
+/**
+ * Takes a call, or the stream that answers it, which is over: its signal counts no more.
+ *
+ * @param {Map<number, Call>} map
+ * @param {number} id
+ */
+function over(map, id) {
+  const call = take(map, id);
+  call?.unlisten();
+  return call;
 }
 
 /**

@@ -195,18 +195,13 @@ impl Orders {
                 self.text("name", Some("TriggerApiError"));
                 self.text(
                     "message",
-                    Some(
-                        "It is not known whether the message has arrived: an attempt may have \
-                         landed, and that could not be proven in time.",
-                    ),
+                    Some("The message may have arrived: whether it has could not be settled in time."),
                 );
                 self.text("code", Some("send_unproven"));
                 self.text("partId", Some(&part_id.0));
             }
-            ChatError::Aborted => {
-                self.text("name", Some("AbortError"));
-                self.text("message", Some("The chat request was aborted."));
-            }
+            // The host has an error for what has no message.
+            ChatError::Aborted => {}
             ChatError::Other(message) => self.text("message", Some(message)),
             ChatError::Foreign(Foreign(thrown)) => self.number("thrown", Some((*thrown).into())),
         }

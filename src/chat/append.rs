@@ -446,8 +446,8 @@ impl Append {
         if !cx.can_start_session() {
             session.is_gone = true;
             let error = ChatError::Other(
-                "There is no such chat session, and no `startSession` to recreate it: pass it, or \
-                 clear the stored state."
+                "There is no such chat session, nor `startSession`: pass it, or clear the stored \
+                 state."
                     .to_owned(),
             );
             return Some(Err(self.failed(error, cx)));
