@@ -503,8 +503,8 @@ export class ChatHost {
   async #fetch(endpoint, path, token, ownHeaders, init) {
     const { fetch, headers } = this.#options;
     const credentials = this.#credentials;
-    // Where a cookie tells who is there, the token stays here. What a turn's end told as one may be none: it is
-    // refused, and not shown by the host's complaint.
+    // Where a cookie tells who is there, the token stays here. One that no header can hold, as a turn's end may
+    // tell, goes as none and is refused: a host's own complaint would show it.
     const Authorization = credentials ? undefined : `Bearer ${isToken(token) ? token : ""}`;
     const request = {
       ...init,
